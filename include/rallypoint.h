@@ -1,0 +1,331 @@
+/*
+ * rallypoint.h - save, requeue and resume for MPI programs under Slurm
+ *
+ * A job is about to lose its nodes: it is preempted, its time runs out, an
+ * operator wants the machine. Slurm sends SIGTERM to the tasks. One rank that
+ * is signalled is enough: all ranks stop at the same safe point, write one
+ * checkpoint in parallel, commit it atomically, and rank 0 has Slurm requeue
+ * the job. The next start resumes from it.
+ *
+ * The whole of a program's loop:
+ *
+ *     rally_early();
+ *     MPI_Init(&argc, &argv);
+ *     if ((rc = rally_open(MPI_COMM_WORLD, "ckpt", &rp)) != 0)
+ *         MPI_Abort(MPI_COMM_WORLD, rc);
+ *     rally_add_array(rp, "T", T, RALLY_F64, 2, global, start, local);
+ *     if ((rc = rally_restore(rp, &step, &how)) != 0)
+ *         MPI_Abort(MPI_COMM_WORLD, rc);
+ *     while (rally_point(rp, step) < RALLY_STOP && step < last) {
+ *         advance(T);
+ *         step++;
+ *     }
+ *     if (step == last)
+ *         rally_finish(rp, step);
+ *     rc = rally_close(rp);
+ *     MPI_Finalize();
+ *     return rc;
+ *
+ * Words. A *safe point* is one call of rally_point(): every rank passes the
+ * same sequence of them, and no message of the program is under way across
+ * one. A *step* is the program's own counter; the work of this step is not
+ * done yet. A *shard* is the one file that a rank writes for one checkpoint. A
+ * *checkpoint* is a directory of shards with a manifest, complete or absent.
+ *
+ * What survives. A checkpoint whose save returned 0 is durable, whatever
+ * happens next. Whatever happens before that leaves the earlier checkpoint as
+ * it was: a directory with a final name is complete, and nothing else is read.
+ *
+ * Errors. Calls return 0 or a code of enum rally_error, which lies in 1..255
+ * and serves as an exit status; collective calls return the same one on every
+ * rank. rally_error() then tells the rank, the path and the reason.
+ * rally_point() is the exception: it returns an enum rally_verdict.
+ *
+ * Calls are marked: Collective (all ranks of the handle's communicator call
+ * it, in the same order, and may wait for each other), Logically Collective
+ * (all ranks call it in the same order; nobody waits), Not Collective.
+ *
+ * Threads. MPI_THREAD_SINGLE is enough. No thread of the library calls MPI. A
+ * handle belongs to one thread at a time; rally_status() may be called by any.
+ */
+#ifndef RALLYPOINT_H
+#define RALLYPOINT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#ifndef RALLY_NO_MPI	/* for code that only needs the words below */
+#include <mpi.h>
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define RALLY_VERSION "0.1.0"
+#define RALLY_MAX_DIMS 8	/* dimensions of a global array */
+#define RALLY_MAX_NAME 200	/* bytes in a region's name, without the NUL */
+
+typedef struct rally rally_t;
+
+/* What rally_point() tells, the same on every rank. */
+enum rally_verdict {
+	RALLY_GO = 0,	  /* nothing to do: advance */
+	RALLY_SAVED = 1,  /* a checkpoint of this step was committed: advance */
+	RALLY_STOP = 2,	  /* leave the loop; the state is saved. Sticky. */
+	RALLY_BROKEN = 3, /* no agreement is possible any more, see
+			     rally_error(). Sticky. */
+};
+
+/* What rally_restore() found. */
+enum rally_how {
+	RALLY_FRESH = 0,    /* no checkpoint was ever committed here */
+	RALLY_RESUMED = 1,  /* the buffers hold the state before the step */
+	RALLY_FINISHED = 2, /* this job called rally_finish() in an earlier
+			       start; the buffers are untouched */
+};
+
+/* Element types, named after safetensors' dtypes. Bytes that have no type of
+ * their own are RALLY_U8; a complex number is two elements of its part. */
+enum rally_type {
+	RALLY_BOOL = 1,
+	RALLY_U8,
+	RALLY_I8,
+	RALLY_U16,
+	RALLY_I16,
+	RALLY_U32,
+	RALLY_I32,
+	RALLY_U64,
+	RALLY_I64,
+	RALLY_F8_E4M3,
+	RALLY_F8_E5M2,
+	RALLY_F16,
+	RALLY_BF16,
+	RALLY_F32,
+	RALLY_F64,
+};
+
+enum rally_error {
+	RALLY_EARG = 65,	 /* an argument is wrong */
+	RALLY_EORDER = 66,	 /* a call out of order */
+	RALLY_EOPTION = 67,	 /* unknown option, or a value it can't take */
+	RALLY_ENOMEM = 68,	 /* out of memory */
+	RALLY_EIO = 69,		 /* a system call on the folder failed */
+	RALLY_ENOSPC = 70,	 /* the file system or the quota is full */
+	RALLY_EMPI = 71,	 /* an MPI call failed; the handle is dead */
+	RALLY_EMISMATCH = 72,	 /* the ranks gave arguments that differ */
+	RALLY_ESITE = 73,	 /* the ranks are at different safe points */
+	RALLY_EUNEVEN = 74,	 /* some ranks closed, others did not */
+	RALLY_ECORRUPT = 75,	 /* checkpoints are there, none verifies */
+	RALLY_EVANISHED = 76,	 /* a commit is on record, no checkpoint is
+				    there */
+	RALLY_ELAYOUT = 77,	 /* stored name, type, shape, count or number
+				    of ranks is another than registered */
+	RALLY_EOWNED = 78,	 /* another job writes to this folder */
+	RALLY_EAPP = 79,	 /* a function of the program's returned an
+				    error */
+	RALLY_EREQUEUE = 80,	 /* the job could not be requeued */
+	RALLY_EUNFINISHED = 81,	 /* stopped and saved, but nothing will start
+				    the job again */
+	RALLY_EPENDING = 82,	 /* a stop came too late to be saved */
+	RALLY_EABSENT = 83,	 /* nothing is stored under this name */
+	RALLY_EUNCONFIRMED = 84, /* committed, but the folder's fsync failed */
+	RALLY_EVERSION = 85,	 /* written by a newer format */
+};
+
+/*
+ * Setting up
+ */
+
+/* Installs the handler for SIGTERM, before MPI_Init, so that a signal during
+ * the start is remembered instead of ending the rank. Optional; rally_open()
+ * does the same later. Not Collective. */
+int rally_early(void);
+
+#ifndef RALLY_NO_MPI
+/* Opens the checkpoint folder `dir` (made if absent; it must be the same
+ * shared folder for all ranks) for the ranks of the intracommunicator `comm`,
+ * which is duplicated and not used any further. Options come from the
+ * environment of rank 0 (RALLY_KEY=value; see rally_set()). On success `*rp`
+ * is the caller's until rally_close(). On an error it is NULL, and the reason
+ * is on stderr of rank 0 and in rally_error(NULL).
+ * Collective on comm; dir must match.
+ * Errors: EARG, EOPTION, EMISMATCH, EIO, EOWNED, EMPI, ENOMEM. */
+int rally_open(MPI_Comm comm, const char *dir, rally_t **rp);
+#endif
+
+/* Sets an option as text, as the environment does: rally_set(rp, "every",
+ * "10m") is RALLY_EVERY=10m; the environment wins. `rallypoint options` and
+ * rallypoint(7) list the keys. Logically Collective; arguments must match.
+ * Errors: EOPTION. */
+int rally_set(rally_t *rp, const char *key, const char *value);
+
+/* Keeps a string of the program's own with every checkpoint from now on (it is
+ * copied; NULL for value drops it). Rank 0's are stored. Logically Collective.
+ * rally_meta_get() returns what the last rally_restore() found under key, on
+ * any rank, or NULL; the string is the library's until the next restore or
+ * close. Not Collective. */
+int rally_meta(rally_t *rp, const char *key, const char *value);
+const char *rally_meta_get(const rally_t *rp, const char *key);
+
+/*
+ * What is saved
+ *
+ * Names are 1 to RALLY_MAX_NAME bytes of printable ASCII without '/', '@', '"'
+ * and '\'. Adding a name again replaces what it stood for. Buffers stay the
+ * program's: they must hold their data until the name is dropped or the handle
+ * closed, and are read at a safe point or in rally_save() only.
+ */
+
+/* Registers `count` elements at `data` that are private to this rank. The
+ * count may be 0, may differ between ranks and may change between saves (add
+ * again). It is restored by the same rank of the same number of ranks.
+ * Not Collective. Errors: EARG. */
+int rally_add(rally_t *rp, const char *name, void *data, enum rally_type type,
+	      size_t count);
+
+/* Registers this rank's box of a global array of `ndim` dimensions, row-major:
+ * `data` holds local[0] x ... x local[ndim-1] elements without gaps, and its
+ * first one is element (start[0], ..., start[ndim-1]) of the array of shape
+ * global[]. A box may be empty. All three are copied. type, ndim and global
+ * must match on all ranks. Logically Collective. Errors: EARG. */
+int rally_add_array(rally_t *rp, const char *name, void *data,
+		    enum rally_type type, int ndim, const int64_t *global,
+		    const int64_t *start, const int64_t *local);
+
+/* Files that the program writes itself, in its own format (LAMMPS, HDF5,
+ * PETSc ...). During a save `fn` is called with RALLY_FILE_WRITE and a path
+ * inside the checkpoint that is being written: it creates that regular file.
+ * The commit then makes it durable, hashes it and counts it in. During a
+ * restore, once the file's hash is verified, fn is called with RALLY_FILE_READ
+ * and the path to read from; the file stays there until the checkpoint is
+ * pruned, so fn may just remember the path. fn returns 0, or anything else to
+ * fail the save or the restore on all ranks.
+ *
+ * RALLY_FILE_SHARED: one file for all ranks, fn is called on every rank with
+ * the same path and may use collective calls of the program's communicators.
+ * RALLY_FILE_PRIVATE: a file for each rank. Files are called in the order of
+ * their names, so name and scope must match on all ranks.
+ * Logically Collective. Errors: EARG. */
+enum rally_file_scope { RALLY_FILE_SHARED = 0, RALLY_FILE_PRIVATE = 1 };
+enum rally_file_op { RALLY_FILE_WRITE = 0, RALLY_FILE_READ = 1 };
+typedef int rally_file_fn(const char *path, enum rally_file_op op,
+			  int64_t step, void *arg);
+int rally_file(rally_t *rp, const char *name, enum rally_file_scope scope,
+	       rally_file_fn *fn, void *arg);
+
+/* Takes a name out of the checkpoints to come. Not Collective for regions,
+ * Logically Collective for arrays and files. Errors: EABSENT. */
+int rally_drop(rally_t *rp, const char *name);
+
+/*
+ * The loop
+ */
+
+/* A safe point; `step` is the step whose work is not done yet. Put it where
+ * the registered buffers are whole, at the top of the loop, and pass it once
+ * more after the last step. Between rounds it costs a counter and a branch.
+ * A failed periodic save is GO: the error is kept for rally_error() and said
+ * on stderr. When STOP comes back, the state is saved and the requeue is
+ * through or was refused, as rally_close() will tell: all ranks leave the
+ * loop, and no later safe point touches MPI any more.
+ * Collective; step must match. Returns an enum rally_verdict. */
+#define rally_point(rp, step) rally_point_at((rp), (step), __FILE__, __LINE__)
+int rally_point_at(rally_t *rp, int64_t step, const char *file, int line);
+
+/* Asks for a save, or a stop with its save, at the next agreed safe point, as
+ * a signal would. One rank is enough. Not Collective. Errors: EARG. */
+enum rally_want { RALLY_WANT_SAVE = 1, RALLY_WANT_STOP = 2 };
+int rally_request(rally_t *rp, enum rally_want want);
+
+/* Saves now. Between two safe points, at the same place on all ranks. Does
+ * nothing if the newest checkpoint is of this step already.
+ * Collective; step must match. Errors: EIO, ENOSPC, EMISMATCH, ESITE, EOWNED,
+ * EAPP, EMPI, ENOMEM; EUNCONFIRMED where the checkpoint is there but may not
+ * survive a power cut. After an error the earlier checkpoint stands. */
+int rally_save(rally_t *rp, int64_t step);
+
+/* Fills the registered buffers from the newest checkpoint that verifies on
+ * every rank; one that does not is named on stderr and passed over for the
+ * next older. `*how` is an enum rally_how; `*step` is the step to do next, and
+ * is left alone when fresh. After an error the buffers are undefined.
+ * Collective. Errors: ECORRUPT, EVANISHED, ELAYOUT, EVERSION, EIO, EAPP, EMPI,
+ * ENOMEM. */
+int rally_restore(rally_t *rp, int64_t *step, int *how);
+
+/* What the checkpoint that rally_restore() would try first holds under a name,
+ * so that memory can be had before it is filled. For a private region: this
+ * rank's own, with ndim 1. For an array: the global shape, and this rank's box
+ * where the number of ranks is the one that wrote it, else an empty box.
+ * Collective; name must match. Errors: EABSENT (also for a folder without
+ * checkpoints), EIO, ECORRUPT, EVERSION, EMPI. */
+struct rally_info {
+	enum rally_type type;
+	int is_array;			 /* 0: private region */
+	int ndim;
+	int64_t shape[RALLY_MAX_DIMS];	 /* global shape, or {count} */
+	int64_t start[RALLY_MAX_DIMS];	 /* first element of the stored box */
+	int64_t local[RALLY_MAX_DIMS];	 /* shape of the stored box */
+	int64_t step;
+	int ranks;			 /* number of ranks that wrote it */
+};
+int rally_find(rally_t *rp, const char *name, struct rally_info *info);
+
+/*
+ * The end
+ */
+
+/* Has Slurm put this job back into the queue, to start again with the same job
+ * id. Rank 0 asks, once; Slurm then ends the job within seconds. A stop does
+ * this by itself where the handle spans the job's only running step; call it
+ * where it does not. Collective. Errors: EREQUEUE, EMPI. */
+int rally_requeue(rally_t *rp);
+
+/* Marks the run as finished at `step`, for this job id: a requeue after the end
+ * then finds RALLY_FINISHED, and a new job may extend the run. Saves nothing.
+ * Collective; step must match. Errors: EIO, EMPI. */
+int rally_finish(rally_t *rp, int64_t step);
+
+/* Ends the handle (NULL is allowed) and never saves. Made to be the program's
+ * exit status: 0 where the run is finished, or left by the program's own
+ * choice, or stopped, saved and requeued; EUNFINISHED where it is stopped and
+ * saved but will not start again by itself; EPENDING where a stop arrived too
+ * late to be acted on; EUNEVEN where other ranks go on; the handle's error
+ * where it is broken. Collective. Call it before MPI_Finalize, which reports
+ * and completes a forgotten one. */
+int rally_close(rally_t *rp);
+
+/*
+ * Looking
+ */
+
+struct rally_status {
+	int64_t step;		/* of the last round or save, -1 before it */
+	int64_t sequence;	/* of the newest checkpoint, -1 without one */
+	int64_t saved_step;	/* its step */
+	uint64_t points;	/* safe points passed, exact at a round */
+	uint64_t rounds;	/* rounds completed */
+	uint32_t stride;	/* safe points between two rounds */
+	uint32_t lag;		/* safe points from a round to its verdict */
+	int signal;		/* last signal that this rank has seen, or 0 */
+	int verdict;		/* sticky verdict, RALLY_GO while running */
+	uint64_t bytes_done;	/* of this rank, in the save or restore */
+	uint64_t bytes_total;	/* that is running or was the last */
+	double seconds_left;	/* until the nodes are lost; < 0: not known */
+};
+
+/* Fills `*status`. Any thread, any time between open and close.
+ * Not Collective. Errors: EARG. */
+int rally_status(const rally_t *rp, struct rally_status *status);
+
+/* A sentence for a code, static. Not Collective. */
+const char *rally_strerror(int code);
+
+/* The last error of this handle in full (rank, path, reason), or of the last
+ * rally_open() that failed in this process for NULL; "" before one. The
+ * library's; valid until the next call on the handle. Not Collective. */
+const char *rally_error(const rally_t *rp);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

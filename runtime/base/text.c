@@ -1,0 +1,94 @@
+#include "base/text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+char *rp_format(const char *fmt, ...)
+{
+	va_list ap;
+	char *text;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	return text;
+}
+
+char *rp_text_bytes(uint64_t bytes, char *buf, size_t size)
+{
+	static const char *const units[] = { "B",  "kB", "MB", "GB",
+					     "TB", "PB", "EB" };
+	double value = (double)bytes;
+	size_t unit = 0;
+
+	while (value >= 999.95 && unit < 6) {
+		value /= 1000;
+		unit++;
+	}
+	snprintf(buf, size, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+	return buf;
+}
+
+static int64_t unit_ns(char c)
+{
+	switch (c) {
+	case 's':
+		return 1000000000;
+	case 'm':
+		return 60ll * 1000000000;
+	case 'h':
+		return 3600ll * 1000000000;
+	case 'd':
+		return 86400ll * 1000000000;
+	default:
+		return 0;
+	}
+}
+
+int rp_parse_duration(const char *text, int64_t *ns)
+{
+	double sum = 0;
+
+	if (!isdigit((unsigned char)*text))
+		return -1;
+	while (*text) {
+		char *end;
+		double value;
+
+		if (!isdigit((unsigned char)*text))
+			return -1;
+		value = strtod(text, &end);
+		if (*end == '\0') {
+			sum += value * 1e9;
+			break;
+		}
+		if (unit_ns(*end) == 0)
+			return -1;
+		sum += value * (double)unit_ns(*end);
+		text = end + 1;
+	}
+	if (!isfinite(sum) || sum > 9e18)
+		return -1;
+	*ns = (int64_t)sum;
+	return 0;
+}
+
+int rp_parse_int(const char *text, int64_t min, int64_t max, int64_t *value)
+{
+	char *end;
+	long long n;
+
+	if (!isdigit((unsigned char)*text) && *text != '-')
+		return -1;
+	errno = 0;
+	n = strtoll(text, &end, 10);
+	if (errno || *end || n < min || n > max)
+		return -1;
+	*value = n;
+	return 0;
+}
