@@ -12,15 +12,7 @@
 #ifndef RP_BASE_ERR_H
 #define RP_BASE_ERR_H
 
-#ifndef RALLY_NO_MPI
-#define RALLY_NO_MPI
-#define RP_ERR_UNDEF_NO_MPI
-#endif
 #include "rallypoint.h"
-#ifdef RP_ERR_UNDEF_NO_MPI
-#undef RALLY_NO_MPI
-#undef RP_ERR_UNDEF_NO_MPI
-#endif
 
 #define RP_ERR_TEXT 512
 
