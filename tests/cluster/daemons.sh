@@ -85,11 +85,13 @@ stop_pids() {
 }
 
 munged_start() {
+	local run
+	run=$(cd "$1/run" && pwd -P)
 	# As root and with --force: munged's own user could not reach a folder
 	# in root's home, and munged objects to group-writable parents.
 	timeout 10 munged --force --num-threads 2 \
-		--socket="$1/run/munge.sock" --key-file="$1/munge.key" \
-		--pid-file="$1/run/munged.pid" --seed-file="$1/run/munged.seed" \
+		--socket="$run/munge.sock" --key-file="$1/munge.key" \
+		--pid-file="$run/munged.pid" --seed-file="$run/munged.seed" \
 		--log-file="$1/log/munged.log" </dev/null >/dev/null 2>>"$1/log/munged.log"
 	within 5 test -S "$1/run/munge.sock"
 }
