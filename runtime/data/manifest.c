@@ -1,0 +1,226 @@
+#include "data/manifest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "data/piece.h"
+
+#define CHECKSUM_KEY "\n, \"checksum\": \""
+#define CHECKSUM_END "\" }\n"
+
+char *rp_manifest_file_path(const char *name, enum rally_file_scope scope,
+			    int rank)
+{
+	if (scope == RALLY_FILE_SHARED)
+		return rp_format("files/%s", name);
+	return rp_format("files/rank-%05d/%s", rank, name);
+}
+
+static json_t *header_json(const struct rp_manifest *m)
+{
+	return json_pack("{s:i,s:s,s:s,s:I,s:I,s:I,s:i,s:s,s:s,s:I,s:I,s:I,"
+			 "s:I,s:O}",
+			 "format", RP_MANIFEST_FORMAT, "version", m->version,
+			 "hash", RP_HASH_NAME, "block",
+			 (json_int_t)RP_HASH_BLOCK, "sequence",
+			 (json_int_t)m->sequence, "step", (json_int_t)m->step,
+			 "ranks", m->ranks, "cause", m->cause, "job", m->job,
+			 "restart", (json_int_t)m->restart, "time",
+			 (json_int_t)m->time, "elapsed_ns",
+			 (json_int_t)m->elapsed_ns, "bytes",
+			 (json_int_t)m->bytes, "meta", m->meta);
+}
+
+/* The document without its closing brace, so that the checksum can follow. */
+static char *open_document(const struct rp_manifest *m)
+{
+	json_t *root = header_json(m);
+	json_t *shards = json_array();
+	char *text = NULL;
+	int bad = !root;
+
+	for (int i = 0; i < m->ranks; i++)
+		bad |= json_array_append_new(shards,
+					     rp_piece_to_json(&m->pieces[i]));
+	if (!bad)
+		bad = json_object_set(root, "shards", shards);
+	if (!bad)
+		text = json_dumps(root, JSON_INDENT(1));
+	json_decref(shards);
+	json_decref(root);
+	/* json_dumps() ends an indented object with a newline and a brace. */
+	if (text)
+		text[strlen(text) - 2] = '\0';
+	return text;
+}
+
+char *rp_manifest_encode(const struct rp_manifest *manifest, size_t *size,
+			 struct rp_err *err)
+{
+	char *body = open_document(manifest);
+	char hex[RP_HASH_HEX];
+	struct rp_hash hash;
+	char *text = NULL;
+
+	if (body) {
+		hash = rp_hash_of(body, strlen(body));
+		rp_hash_hex(&hash, hex);
+		text = rp_format("%s" CHECKSUM_KEY "%s" CHECKSUM_END, body,
+				 hex);
+		free(body);
+	}
+	if (!text)
+		rp_fail(err, RALLY_ENOMEM, "manifest: no memory");
+	else
+		*size = strlen(text);
+	return text;
+}
+
+static int corrupt(struct rp_err *err, const char *path, const char *what)
+{
+	return rp_fail(err, RALLY_ECORRUPT, "%s: %s", path, what);
+}
+
+static int check_sum(const char *text, size_t size, const char *path,
+		     struct rp_err *err)
+{
+	const size_t key = strlen(CHECKSUM_KEY);
+	const size_t tail = key + RP_HASH_HEX - 1 + strlen(CHECKSUM_END);
+	struct rp_hash hash, stored;
+	char hex[RP_HASH_HEX];
+	const char *end;
+
+	if (size < tail || strlen(text) != size)
+		return corrupt(err, path, "it is empty or cut short");
+	end = text + size - tail;
+	memcpy(hex, end + key, RP_HASH_HEX - 1);
+	hex[RP_HASH_HEX - 1] = '\0';
+	if (memcmp(end, CHECKSUM_KEY, key) != 0 ||
+	    strcmp(end + key + RP_HASH_HEX - 1, CHECKSUM_END) != 0 ||
+	    rp_hash_parse(hex, &stored) != 0)
+		return corrupt(err, path, "its checksum is missing");
+	hash = rp_hash_of(text, size - tail);
+	if (memcmp(hash.b, stored.b, sizeof(hash.b)) != 0)
+		return corrupt(err, path, "its checksum does not match");
+	return 0;
+}
+
+static int string_of(const json_t *root, const char *key, char **text)
+{
+	const char *value = json_string_value(json_object_get(root, key));
+
+	*text = value ? strdup(value) : NULL;
+	return *text ? 0 : -1;
+}
+
+static int int_of(const json_t *root, const char *key, int64_t min,
+		  int64_t max, int64_t *value)
+{
+	const json_t *json = json_object_get(root, key);
+
+	if (!json_is_integer(json))
+		return -1;
+	*value = json_integer_value(json);
+	return *value < min || *value > max ? -1 : 0;
+}
+
+static int decode_header(struct rp_manifest *m, json_t *root)
+{
+	int64_t ranks, bytes, block;
+	const char *hash = json_string_value(json_object_get(root, "hash"));
+	const char *key;
+	json_t *value;
+
+	if (int_of(root, "sequence", 0, INT64_MAX, &m->sequence) ||
+	    int_of(root, "step", INT64_MIN, INT64_MAX, &m->step) ||
+	    int_of(root, "ranks", 1, INT32_MAX, &ranks) ||
+	    int_of(root, "restart", 0, INT64_MAX, &m->restart) ||
+	    int_of(root, "time", 0, INT64_MAX, &m->time) ||
+	    int_of(root, "elapsed_ns", 0, INT64_MAX, &m->elapsed_ns) ||
+	    int_of(root, "bytes", 0, INT64_MAX, &bytes) ||
+	    int_of(root, "block", 1, INT64_MAX, &block) ||
+	    string_of(root, "cause", &m->cause) ||
+	    string_of(root, "job", &m->job) ||
+	    string_of(root, "version", &m->version))
+		return -1;
+	m->ranks = (int)ranks;
+	m->bytes = (uint64_t)bytes;
+	m->meta = json_incref(json_object_get(root, "meta"));
+	if (!json_is_object(m->meta) || !hash ||
+	    strcmp(hash, RP_HASH_NAME) != 0 || block != RP_HASH_BLOCK)
+		return -1;
+	json_object_foreach(m->meta, key, value)
+		if (!json_is_string(value))
+			return -1;
+	return 0;
+}
+
+static int decode_pieces(struct rp_manifest *m, const json_t *shards)
+{
+	size_t ranks = (size_t)m->ranks;
+
+	if (!json_is_array(shards) || json_array_size(shards) != ranks)
+		return -1;
+	m->pieces = calloc(ranks, sizeof(*m->pieces));
+	if (!m->pieces)
+		return -1;
+	for (size_t i = 0; i < ranks; i++)
+		if (rp_piece_from_json(&m->pieces[i],
+				       json_array_get(shards, i)) != 0 ||
+		    m->pieces[i].rank != (int)i)
+			return -1;
+	return 0;
+}
+
+int rp_manifest_decode(struct rp_manifest *manifest, const char *text,
+		       size_t size, const char *path, struct rp_err *err)
+{
+	int rc = check_sum(text, size, path, err);
+	int64_t format;
+	json_t *root;
+
+	memset(manifest, 0, sizeof(*manifest));
+	if (rc != 0)
+		return rc;
+	root = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
+	if (!json_is_object(root) ||
+	    int_of(root, "format", 1, INT64_MAX, &format) != 0)
+		rc = corrupt(err, path, "it is no manifest");
+	else if (format > RP_MANIFEST_FORMAT)
+		rc = rp_fail(err, RALLY_EVERSION,
+			     "%s: format %lld is newer than %d, which this "
+			     "version of rallypoint reads", path,
+			     (long long)format, RP_MANIFEST_FORMAT);
+	else if (decode_header(manifest, root) != 0)
+		rc = corrupt(err, path, "its header is malformed");
+	else if (decode_pieces(manifest, json_object_get(root, "shards")) != 0)
+		rc = corrupt(err, path, "its list of shards is malformed");
+	json_decref(root);
+	if (rc != 0)
+		rp_manifest_free(manifest);
+	return rc;
+}
+
+const struct rp_stored *rp_manifest_find(const struct rp_manifest *manifest,
+					 int rank, const char *name)
+{
+	const struct rp_piece *piece = &manifest->pieces[rank];
+
+	for (size_t i = 0; i < piece->n_regions; i++)
+		if (strcmp(piece->regions[i].name, name) == 0)
+			return &piece->regions[i];
+	return NULL;
+}
+
+void rp_manifest_free(struct rp_manifest *manifest)
+{
+	for (int i = 0; manifest->pieces && i < manifest->ranks; i++)
+		rp_piece_free(&manifest->pieces[i]);
+	free(manifest->pieces);
+	json_decref(manifest->meta);
+	free(manifest->cause);
+	free(manifest->job);
+	free(manifest->version);
+	memset(manifest, 0, sizeof(*manifest));
+}

@@ -1,0 +1,386 @@
+#include "data/shard.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "data/dtype.h"
+
+char *rp_shard_file_name(int rank, int ranks)
+{
+	return rp_format("rank-%05d-of-%05d.safetensors", rank, ranks);
+}
+
+void rp_shard_free(struct rp_shard *shard)
+{
+	for (size_t i = 0; i < shard->n; i++)
+		free(shard->v[i].name);
+	free(shard->v);
+	memset(shard, 0, sizeof(*shard));
+}
+
+static char *tensor_name(const char *region, enum rp_kind kind, int rank)
+{
+	return kind == RP_ARRAY ? strdup(region)
+				: rp_format("%s@rank-%05d", region, rank);
+}
+
+/* Appends a tensor behind the last one; takes the name. */
+static int append(struct rp_shard *shard, char *name, enum rally_type type,
+		  int ndim, const int64_t *shape, struct rp_err *err)
+{
+	struct rp_tensor *v = realloc(shard->v, (shard->n + 1) * sizeof(*v));
+	struct rp_tensor *t;
+
+	if (v)
+		shard->v = v;
+	if (!v || !name) {
+		free(name);
+		return rp_fail(err, RALLY_ENOMEM, "shard header: no memory");
+	}
+	t = &v[shard->n++];
+	memset(t, 0, sizeof(*t));
+	t->name = name;
+	t->type = type;
+	t->ndim = ndim;
+	memcpy(t->shape, shape, (size_t)ndim * sizeof(*shape));
+	t->begin = shard->data_bytes;
+	t->end = t->begin + (uint64_t)rp_dtype_bytes(type, ndim, shape);
+	t->region = -1;
+	shard->data_bytes = t->end;
+	return 0;
+}
+
+static int append_pad(struct rp_shard *shard, struct rp_err *err)
+{
+	uint64_t rest = shard->data_bytes % RP_SHARD_ALIGN;
+	int64_t size = (int64_t)(RP_SHARD_ALIGN - rest);
+
+	if (rest == 0)
+		return 0;
+	return append(shard,
+		      rp_format("@pad-%05zu@rank-%05d", shard->n, shard->rank),
+		      RALLY_U8, 1, &size, err);
+}
+
+static int append_hash_table(struct rp_shard *shard, struct rp_err *err)
+{
+	int64_t shape[2];
+
+	shard->hashed_bytes = shard->data_bytes;
+	shape[0] = (int64_t)rp_hash_blocks(shard->hashed_bytes);
+	shape[1] = RP_HASH_BYTES;
+	return append(shard, rp_format("@hash@rank-%05d", shard->rank),
+		      RALLY_U8, 2, shape, err);
+}
+
+int rp_shard_plan(struct rp_shard *shard, const struct rp_regions *regions,
+		  int rank, int ranks, int64_t step, struct rp_err *err)
+{
+	int rc = 0;
+
+	memset(shard, 0, sizeof(*shard));
+	shard->rank = rank;
+	shard->ranks = ranks;
+	shard->step = step;
+	for (size_t i = 0; rc == 0 && i < regions->n; i++) {
+		const struct rp_region *r = &regions->v[i];
+
+		if (r->kind == RP_FILE)
+			continue;
+		rc = append(shard, tensor_name(r->name, r->kind, rank),
+			    r->type, r->ndim, r->local, err);
+		if (rc == 0) {
+			shard->v[shard->n - 1].region = (int)i;
+			rc = append_pad(shard, err);
+		}
+	}
+	if (rc == 0)
+		rc = append_hash_table(shard, err);
+	if (rc == 0)
+		rc = append_pad(shard, err);
+	return rc;
+}
+
+static json_t *int_array(int n, const int64_t *v)
+{
+	json_t *array = json_array();
+
+	for (int i = 0; i < n; i++)
+		json_array_append_new(array, json_integer(v[i]));
+	return array;
+}
+
+/* What PyTorch's DCP wants to know of a tensor: the box it holds. */
+static json_t *sharding_info(const struct rp_tensor *t,
+			     const struct rp_regions *regions)
+{
+	static const int64_t zero[RALLY_MAX_DIMS];
+	const struct rp_region *r = t->region < 0 ? NULL
+						  : &regions->v[t->region];
+	int box = r && r->kind == RP_ARRAY;
+
+	return json_pack("{s:o,s:o,s:s}", "saved_offsets",
+			 int_array(t->ndim, box ? r->start : zero),
+			 "global_shape",
+			 int_array(t->ndim, box ? r->shape : t->shape),
+			 "logical_fqn", t->name);
+}
+
+/* __metadata__ maps strings to strings, so the sharding info is JSON in JSON.
+ */
+static json_t *metadata(const struct rp_shard *shard,
+			const struct rp_regions *regions)
+{
+	json_t *info = json_object();
+	json_t *meta = NULL;
+	char *text, step[24], rank[12], ranks[12];
+
+	for (size_t i = 0; i < shard->n; i++)
+		json_object_set_new(info, shard->v[i].name,
+				    sharding_info(&shard->v[i], regions));
+	text = json_dumps(info, JSON_COMPACT);
+	snprintf(step, sizeof(step), "%" PRId64, shard->step);
+	snprintf(rank, sizeof(rank), "%d", shard->rank);
+	snprintf(ranks, sizeof(ranks), "%d", shard->ranks);
+	if (text)
+		meta = json_pack("{s:s,s:s,s:s,s:s}", "step", step, "rank",
+				 rank, "ranks", ranks, "DCP_SHARDING_INFO",
+				 text);
+	free(text);
+	json_decref(info);
+	return meta;
+}
+
+static json_t *tensor_json(const struct rp_tensor *t)
+{
+	int64_t offsets[2] = { (int64_t)t->begin, (int64_t)t->end };
+
+	return json_pack("{s:s,s:o,s:o}", "dtype", rp_dtype_name(t->type),
+			 "shape", int_array(t->ndim, t->shape), "data_offsets",
+			 int_array(2, offsets));
+}
+
+/* u64 length, text, spaces up to the alignment. */
+static char *frame(struct rp_shard *shard, const char *text, struct rp_err *err)
+{
+	size_t length = strlen(text);
+	size_t total = (8 + length + RP_SHARD_ALIGN - 1) / RP_SHARD_ALIGN *
+		       RP_SHARD_ALIGN;
+	uint64_t n = total - 8;
+	char *bytes;
+
+	if (n > RP_SHARD_HEADER_MAX) {
+		rp_fail(err, RALLY_EARG,
+			"the shard's header would be %" PRIu64 " bytes long, "
+			"the format allows %d: register fewer regions", n,
+			RP_SHARD_HEADER_MAX);
+		return NULL;
+	}
+	bytes = malloc(total);
+	if (!bytes) {
+		rp_fail(err, RALLY_ENOMEM, "shard header: no memory");
+		return NULL;
+	}
+	memcpy(bytes, &n, 8);
+	memcpy(bytes + 8, text, length);
+	memset(bytes + 8 + length, ' ', total - 8 - length);
+	shard->header_bytes = total;
+	return bytes;
+}
+
+char *rp_shard_encode(struct rp_shard *shard, const struct rp_regions *regions,
+		      struct rp_err *err)
+{
+	json_t *root = json_object();
+	char *text, *bytes = NULL;
+	int bad;
+
+	bad = json_object_set_new(root, "__metadata__",
+				  metadata(shard, regions));
+	for (size_t i = 0; i < shard->n; i++)
+		bad |= json_object_set_new(root, shard->v[i].name,
+					   tensor_json(&shard->v[i]));
+	text = bad ? NULL : json_dumps(root, JSON_COMPACT);
+	json_decref(root);
+	if (text)
+		bytes = frame(shard, text, err);
+	else
+		rp_fail(err, RALLY_ENOMEM, "shard header: no memory");
+	free(text);
+	return bytes;
+}
+
+/*
+ * Reading
+ */
+
+static int corrupt(struct rp_err *err, const char *path, const char *what,
+		   const char *name)
+{
+	return rp_fail(err, RALLY_ECORRUPT, "%s: header: %s%s%.200s", path,
+		       what, name ? " " : "", name ? name : "");
+}
+
+static int decode_shape(const json_t *array, struct rp_tensor *t)
+{
+	size_t n = json_array_size(array);
+
+	if (!json_is_array(array) || n > RALLY_MAX_DIMS)
+		return -1;
+	t->ndim = (int)n;
+	for (size_t i = 0; i < n; i++) {
+		const json_t *extent = json_array_get(array, i);
+
+		if (!json_is_integer(extent))
+			return -1;
+		t->shape[i] = json_integer_value(extent);
+	}
+	return 0;
+}
+
+static int decode_tensor(const char *name, const json_t *json,
+			 struct rp_tensor *t)
+{
+	const json_t *offsets = json_object_get(json, "data_offsets");
+	const char *dtype = json_string_value(json_object_get(json, "dtype"));
+	int64_t begin, end;
+
+	if (!dtype || !(t->type = rp_dtype_parse(dtype)) ||
+	    decode_shape(json_object_get(json, "shape"), t) != 0 ||
+	    json_array_size(offsets) != 2 ||
+	    !json_is_integer(json_array_get(offsets, 0)) ||
+	    !json_is_integer(json_array_get(offsets, 1)))
+		return -1;
+	begin = json_integer_value(json_array_get(offsets, 0));
+	end = json_integer_value(json_array_get(offsets, 1));
+	if (begin < 0 || end < begin ||
+	    end - begin != rp_dtype_bytes(t->type, t->ndim, t->shape))
+		return -1;
+	t->begin = (uint64_t)begin;
+	t->end = (uint64_t)end;
+	t->region = -1;
+	t->name = strdup(name);
+	return t->name ? 0 : -1;
+}
+
+static int by_begin(const void *a, const void *b)
+{
+	const struct rp_tensor *x = a, *y = b;
+
+	if (x->begin != y->begin)
+		return x->begin < y->begin ? -1 : 1;
+	return x->end < y->end ? -1 : x->end > y->end;
+}
+
+static int decode_meta(struct rp_shard *shard, const json_t *meta)
+{
+	const char *rank = json_string_value(json_object_get(meta, "rank"));
+	const char *ranks = json_string_value(json_object_get(meta, "ranks"));
+	const char *step = json_string_value(json_object_get(meta, "step"));
+	int64_t r, n;
+
+	if (!rank || !ranks || !step ||
+	    rp_parse_int(ranks, 1, INT32_MAX, &n) != 0 ||
+	    rp_parse_int(rank, 0, n - 1, &r) != 0 ||
+	    rp_parse_int(step, INT64_MIN, INT64_MAX, &shard->step) != 0)
+		return -1;
+	shard->rank = (int)r;
+	shard->ranks = (int)n;
+	return 0;
+}
+
+/* Contiguous from 0 to the end of the file; hash table where it belongs. */
+static int check_layout(struct rp_shard *shard, const char *path,
+			struct rp_err *err)
+{
+	char *name = rp_format("@hash@rank-%05d", shard->rank);
+	uint64_t at = 0;
+	int found = 0;
+
+	if (!name)
+		return rp_fail(err, RALLY_ENOMEM, "%s: no memory", path);
+	for (size_t i = 0; i < shard->n; i++) {
+		struct rp_tensor *t = &shard->v[i];
+
+		if (t->begin != at)
+			break;
+		at = t->end;
+		if (strcmp(t->name, name) == 0 && t->ndim == 2 &&
+		    t->type == RALLY_U8 && t->shape[1] == RP_HASH_BYTES &&
+		    (uint64_t)t->shape[0] == rp_hash_blocks(t->begin)) {
+			shard->hashed_bytes = t->begin;
+			found = 1;
+		}
+	}
+	free(name);
+	if (at != shard->data_bytes)
+		return corrupt(err, path,
+			       "the tensors do not fill the file", NULL);
+	if (!found)
+		return corrupt(err, path, "there is no hash table", NULL);
+	return 0;
+}
+
+static int decode_root(struct rp_shard *shard, json_t *root, const char *path,
+		       struct rp_err *err)
+{
+	const char *key;
+	json_t *value;
+
+	if (decode_meta(shard, json_object_get(root, "__metadata__")) != 0)
+		return corrupt(err, path, "rank, ranks or step is missing",
+			       NULL);
+	shard->v = calloc(json_object_size(root), sizeof(*shard->v));
+	if (!shard->v)
+		return rp_fail(err, RALLY_ENOMEM, "%s: no memory", path);
+	json_object_foreach(root, key, value) {
+		if (strcmp(key, "__metadata__") == 0)
+			continue;
+		if (decode_tensor(key, value, &shard->v[shard->n]) != 0)
+			return corrupt(err, path, "a malformed entry for", key);
+		shard->n++;
+	}
+	qsort(shard->v, shard->n, sizeof(*shard->v), by_begin);
+	return check_layout(shard, path, err);
+}
+
+int rp_shard_decode(struct rp_shard *shard, const char *json, size_t size,
+		    uint64_t file_bytes, const char *path, struct rp_err *err)
+{
+	json_error_t where;
+	json_t *root;
+	int rc;
+
+	memset(shard, 0, sizeof(*shard));
+	if (size == 0 || json[0] != '{' || size + 8 > file_bytes)
+		return corrupt(err, path, "it is not a JSON object", NULL);
+	shard->header_bytes = size + 8;
+	shard->data_bytes = file_bytes - shard->header_bytes;
+	root = json_loadb(json, size, JSON_REJECT_DUPLICATES, &where);
+	if (!json_is_object(root)) {
+		json_decref(root);
+		return corrupt(err, path, "malformed JSON:", where.text);
+	}
+	rc = decode_root(shard, root, path, err);
+	json_decref(root);
+	if (rc != 0)
+		rp_shard_free(shard);
+	return rc;
+}
+
+const struct rp_tensor *rp_shard_find(const struct rp_shard *shard,
+				      const char *region, enum rp_kind kind)
+{
+	char *name = tensor_name(region, kind, shard->rank);
+	const struct rp_tensor *found = NULL;
+
+	for (size_t i = 0; name && !found && i < shard->n; i++)
+		if (strcmp(shard->v[i].name, name) == 0)
+			found = &shard->v[i];
+	free(name);
+	return found;
+}

@@ -1,0 +1,107 @@
+/*
+ * group/agree.h - rounds: how ranks agree without waiting for those ahead
+ *
+ * A round is one small MPI_Iallreduce. It starts at a safe point and its
+ * verdict is applied at a safe point, both fixed by their index, which counts
+ * the same on every rank: so all ranks act at the same one, whoever was told
+ * first, and no rank waits for one that is ahead of it. The verdict comes one
+ * safe point after the start (lag 1), or at the start itself (lag 0) where
+ * steps last over a second.
+ *
+ * Between two rounds lie `stride` safe points. Stride and lag of the next round
+ * follow from reduced values and options alone, so they too are the same on
+ * every rank.
+ *
+ * A *ballot* is what one rank says, a *tally* what comes of all. Votes during
+ * a save (rp_vote) use the same ones, on the other communicator.
+ */
+#ifndef RP_GROUP_AGREE_H
+#define RP_GROUP_AGREE_H
+
+#include <mpi.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/options.h"
+#include "group/comm.h"
+
+#define RP_BALLOT_FIELDS 13
+#define RP_LEFT_UNKNOWN INT64_MAX
+
+struct rp_ballot {
+	int want_save, want_stop;
+	int signal;		/* that made this rank want it, or 0 */
+	int64_t left_ns;	/* until the nodes are lost */
+	int64_t step_ns;	/* mean time of a step since the last round */
+	int64_t save_ns;	/* what a save is expected to take */
+	uint64_t site;		/* hash of where the rank is */
+	int64_t step;
+	int leaving;		/* the rank is in rally_close() */
+	int failed;		/* votes: this rank has an error */
+};
+
+struct rp_tally {
+	int want_save, want_stop;
+	int signal, signal_rank;	/* one of those that were signalled;
+					   rank -1: none was */
+	int64_t left_ns, step_ns, save_ns;
+	int same_site;
+	int64_t step_min, step_max;
+	int leaving_rank, staying_rank;	/* one of each, -1: there is none */
+	int failed_rank;		/* lowest that failed, -1: none did */
+};
+
+struct rp_agree {
+	/* the hot path */
+	uint64_t index;		/* safe points passed */
+	uint64_t due;		/* the index that has something to do */
+	/* the round */
+	int in_flight;
+	uint64_t start_at, complete_at;
+	uint64_t started_at;	/* index of the last start */
+	uint32_t stride, lag;
+	MPI_Request request;
+	int64_t send[RP_BALLOT_FIELDS], recv[RP_BALLOT_FIELDS];
+	/* the window that the mean step time is taken over */
+	int64_t left_library;	/* rp_now() when the last call returned */
+	int64_t computed;	/* ns outside of the library since the start */
+	uint64_t window_from;	/* index of the last start */
+	/* steps between safe points, from reduced values */
+	int64_t last_step, step_delta;
+	uint64_t last_step_at;	/* index */
+	uint64_t rounds;	/* completed */
+};
+
+void rp_agree_init(struct rp_agree *agree);
+
+/* Entering and leaving the library at a safe point that is due: clock. */
+void rp_agree_enter(struct rp_agree *agree);
+void rp_agree_leave(struct rp_agree *agree);
+
+/* Starts a round; step_ns of the ballot is filled in here. */
+int rp_round_start(struct rp_agree *agree, struct rp_comm *comm,
+		   struct rp_ballot *ballot, struct rp_err *err);
+
+/* Waits for the round in flight. */
+int rp_round_finish(struct rp_agree *agree, struct rp_comm *comm,
+		    struct rp_tally *tally, struct rp_err *err);
+
+/* Plans the next round from a tally: stride, lag, start_at. `boundary`: a
+ * multiple of this many steps must find a round that completes there; 0: none.
+ */
+void rp_agree_plan(struct rp_agree *agree, const struct rp_tally *tally,
+		   const struct rp_options *options, int64_t boundary);
+
+/* Back to a round at every safe point: after a save or a restore. */
+void rp_agree_restart(struct rp_agree *agree);
+
+/* The step at the safe point where a round's verdict is applied, as predicted
+ * from its tally. The same on every rank. */
+int64_t rp_agree_step_ahead(const struct rp_agree *agree,
+			    const struct rp_tally *tally);
+
+/* A vote: a blocking round on the communicator for saves. */
+int rp_vote(struct rp_comm *comm, const struct rp_ballot *ballot,
+	    struct rp_tally *tally, struct rp_err *err);
+
+#endif

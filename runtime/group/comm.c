@@ -1,0 +1,282 @@
+#include "group/comm.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+
+#define SHOWN 160	/* bytes of a differing text that an error shows */
+
+int rp_comm_check(struct rp_comm *comm, int result, const char *what,
+		  struct rp_err *err)
+{
+	char text[MPI_MAX_ERROR_STRING + 1] = "";
+	int length = 0;
+
+	if (result == MPI_SUCCESS)
+		return 0;
+	comm->dead = 1;
+	if (MPI_Error_string(result, text, &length) != MPI_SUCCESS)
+		text[0] = '\0';
+	return rp_fail(err, RALLY_EMPI, "%s: %s", what, text);
+}
+
+static int duplicate(struct rp_comm *comm, MPI_Comm from, MPI_Comm *to,
+		     struct rp_err *err)
+{
+	int rc = rp_comm_check(comm, MPI_Comm_dup(from, to), "MPI_Comm_dup",
+			       err);
+
+	/* A duplicate inherits MPI_ERRORS_ARE_FATAL. */
+	if (rc == 0)
+		rc = rp_comm_check(comm,
+				   MPI_Comm_set_errhandler(*to,
+							   MPI_ERRORS_RETURN),
+				   "MPI_Comm_set_errhandler", err);
+	return rc;
+}
+
+int rp_comm_open(struct rp_comm *comm, MPI_Comm user, struct rp_err *err)
+{
+	int inter = 0, rc;
+
+	comm->rounds = comm->saves = MPI_COMM_NULL;
+	comm->dead = 0;
+	if (user == MPI_COMM_NULL)
+		return rp_fail(err, RALLY_EARG, "comm is MPI_COMM_NULL");
+	rc = rp_comm_check(comm, MPI_Comm_test_inter(user, &inter),
+			   "MPI_Comm_test_inter", err);
+	if (rc == 0 && inter)
+		return rp_fail(err, RALLY_EARG,
+			       "comm is an intercommunicator; give the merged "
+			       "one");
+	if (rc == 0)
+		rc = duplicate(comm, user, &comm->rounds, err);
+	if (rc == 0)
+		rc = duplicate(comm, user, &comm->saves, err);
+	if (rc == 0)
+		rc = rp_comm_check(comm,
+				   MPI_Comm_rank(comm->saves, &comm->rank),
+				   "MPI_Comm_rank", err);
+	if (rc == 0)
+		rc = rp_comm_check(comm,
+				   MPI_Comm_size(comm->saves, &comm->size),
+				   "MPI_Comm_size", err);
+	if (rc != 0)
+		rp_comm_close(comm);
+	return rc;
+}
+
+void rp_comm_close(struct rp_comm *comm)
+{
+	/* On an error there is nothing left to do but to go on. */
+	if (comm->rounds != MPI_COMM_NULL && !comm->dead)
+		(void)MPI_Comm_free(&comm->rounds);
+	if (comm->saves != MPI_COMM_NULL && !comm->dead)
+		(void)MPI_Comm_free(&comm->saves);
+	comm->rounds = comm->saves = MPI_COMM_NULL;
+}
+
+static int min_rank(struct rp_comm *comm, int mine, int *lowest,
+		    struct rp_err *err)
+{
+	return rp_comm_check(comm,
+			     MPI_Allreduce(&mine, lowest, 1, MPI_INT, MPI_MIN,
+					   comm->saves),
+			     "MPI_Allreduce", err);
+}
+
+int rp_comm_settle(struct rp_comm *comm, struct rp_err *err)
+{
+	struct rp_err mpi = { 0 };
+	int lowest = INT_MAX;
+	int mine = err->code ? comm->rank : INT_MAX;
+
+	if (min_rank(comm, mine, &lowest, &mpi) != 0) {
+		*err = mpi;
+		return err->code;
+	}
+	return lowest == INT_MAX ? 0 : rp_comm_spread(comm, lowest, err);
+}
+
+int rp_comm_spread(struct rp_comm *comm, int rank, struct rp_err *err)
+{
+	struct rp_err theirs = *err, mpi = { 0 };
+	int rc = rp_comm_check(comm,
+			       MPI_Bcast(&theirs, (int)sizeof(theirs),
+					 MPI_BYTE, rank, comm->saves),
+			       "MPI_Bcast", &mpi);
+
+	rp_err_clear(err);
+	if (rc != 0) {
+		*err = mpi;
+		return rc;
+	}
+	rp_fail(err, theirs.code, "rank %d: %s", rank, theirs.text);
+	err->sys = theirs.sys;
+	return err->code;
+}
+
+int rp_comm_bcast(struct rp_comm *comm, void *data, size_t size,
+		  struct rp_err *err)
+{
+	const size_t most = (size_t)1 << 30;
+	char *p = data;
+
+	while (size > 0) {
+		size_t n = size < most ? size : most;
+		int rc = rp_comm_check(comm,
+				       MPI_Bcast(p, (int)n, MPI_BYTE, 0,
+						 comm->saves),
+				       "MPI_Bcast", err);
+
+		if (rc != 0)
+			return rc;
+		p += n;
+		size -= n;
+	}
+	return 0;
+}
+
+int rp_comm_root(struct rp_comm *comm, struct rp_err *err)
+{
+	struct rp_err mine = *err, mpi = { 0 };
+	int rc = rp_comm_bcast(comm, &mine, sizeof(mine), &mpi);
+
+	*err = rc ? mpi : mine;
+	return err->code;
+}
+
+int rp_comm_bcast_text(struct rp_comm *comm, char **text, size_t *size,
+		       struct rp_err *err)
+{
+	int64_t length = comm->rank == 0 && *text ? (int64_t)*size : -1;
+	char *mine = NULL;
+	int rc = rp_comm_bcast(comm, &length, sizeof(length), err);
+
+	if (rc != 0 || length < 0)
+		return rc;
+	if (comm->rank != 0) {
+		/* Without memory a rank can't take part: the others would
+		 * wait for it. A second chance is all there is. */
+		mine = malloc((size_t)length + 1);
+		if (!mine)
+			comm->dead = 1;
+		if (!mine)
+			return rp_fail(err, RALLY_ENOMEM,
+				       "no memory for %lld bytes of manifest",
+				       (long long)length);
+		mine[length] = '\0';
+		*text = mine;
+		*size = (size_t)length;
+	}
+	return rp_comm_bcast(comm, *text, (size_t)length, err);
+}
+
+/* Rank 0: where each text goes. */
+static int *offsets_of(const int *lengths, int n, int64_t *total)
+{
+	int *offsets = malloc((size_t)n * sizeof(*offsets));
+
+	*total = 0;
+	for (int i = 0; offsets && i < n; i++) {
+		offsets[i] = (int)*total;
+		*total += lengths[i];
+		if (*total > INT_MAX) {
+			free(offsets);
+			return NULL;
+		}
+	}
+	return offsets;
+}
+
+int rp_comm_gather_text(struct rp_comm *comm, const char *text, char **all,
+			struct rp_err *err)
+{
+	int mine = (int)strlen(text) + 1;
+	int root = comm->rank == 0;
+	int *lengths = root ? malloc((size_t)comm->size * sizeof(int)) : NULL;
+	int *offsets = NULL;
+	int64_t total = 0;
+	int rc = 0;
+
+	*all = NULL;
+	if (root && !lengths)
+		rc = rp_fail(err, RALLY_ENOMEM, "gather: no memory");
+	if (rp_comm_settle(comm, err) != 0)
+		goto out;
+	rc = rp_comm_check(comm,
+			   MPI_Gather(&mine, 1, MPI_INT, lengths, 1, MPI_INT,
+				      0, comm->saves),
+			   "MPI_Gather", err);
+	if (rc == 0 && root) {
+		offsets = offsets_of(lengths, comm->size, &total);
+		*all = offsets ? malloc((size_t)total) : NULL;
+		if (!*all)
+			rp_fail(err, RALLY_ENOMEM, "gather: no memory");
+	}
+	if (comm->dead || rp_comm_settle(comm, err) != 0)
+		goto out;
+	rc = rp_comm_check(comm,
+			   MPI_Gatherv(text, mine, MPI_CHAR, *all, lengths,
+				       offsets, MPI_CHAR, 0, comm->saves),
+			   "MPI_Gatherv", err);
+out:
+	free(lengths);
+	free(offsets);
+	if (err->code) {
+		free(*all);
+		*all = NULL;
+	}
+	return err->code ? err->code : rc;
+}
+
+int rp_comm_sum(struct rp_comm *comm, uint64_t *value, struct rp_err *err)
+{
+	return rp_comm_check(comm,
+			     MPI_Allreduce(MPI_IN_PLACE, value, 1, MPI_UINT64_T,
+					   MPI_SUM, comm->saves),
+			     "MPI_Allreduce", err);
+}
+
+/* Fixed-size records, so that nobody needs to know the others' lengths. */
+struct shown {
+	char text[SHOWN];
+};
+
+static void show(struct shown *shown, const char *text)
+{
+	memset(shown, 0, sizeof(*shown));
+	strncpy(shown->text, text, sizeof(shown->text) - 1);
+	if (strlen(text) >= sizeof(shown->text))
+		memcpy(shown->text + sizeof(shown->text) - 4, "...", 4);
+}
+
+int rp_comm_same(struct rp_comm *comm, const char *text, int code,
+		 const char *what, struct rp_err *err)
+{
+	char *first = comm->rank == 0 ? strdup(text) : NULL;
+	size_t size = strlen(text);
+	struct shown zero, other;
+	int lowest = INT_MAX, rc;
+
+	rc = rp_comm_bcast_text(comm, &first, &size, err);
+	if (rc == 0)
+		rc = min_rank(comm, first && strcmp(first, text) != 0
+					    ? comm->rank : INT_MAX,
+			      &lowest, err);
+	if (rc == 0 && lowest != INT_MAX) {
+		show(&zero, first ? first : "");
+		show(&other, text);
+		rc = rp_comm_check(comm,
+				   MPI_Bcast(&other, (int)sizeof(other),
+					     MPI_BYTE, lowest, comm->saves),
+				   "MPI_Bcast", err);
+		if (rc == 0)
+			rc = rp_fail(err, code,
+				     "%s: rank %d %s, rank 0 %s", what, lowest,
+				     other.text, zero.text);
+	}
+	free(first);
+	return rc;
+}

@@ -1,0 +1,67 @@
+/*
+ * group/comm.h - the communicators of a handle, and what ranks tell each other
+ *                outside of rounds
+ *
+ * Two duplicates of the user's communicator, so that a save between two safe
+ * points can't meet a round that is in flight. Both return errors. After the
+ * first MPI error `dead` is set and nothing is sent any more.
+ *
+ * All calls but those marked are collective.
+ */
+#ifndef RP_GROUP_COMM_H
+#define RP_GROUP_COMM_H
+
+#include <mpi.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct rp_comm {
+	MPI_Comm rounds, saves;
+	int rank, size;
+	int dead;
+};
+
+/* Duplicates comm, which must be an intracommunicator. */
+int rp_comm_open(struct rp_comm *comm, MPI_Comm user, struct rp_err *err);
+void rp_comm_close(struct rp_comm *comm);
+
+/* Turns an MPI result into 0 or RALLY_EMPI. Not collective. */
+int rp_comm_check(struct rp_comm *comm, int result, const char *what,
+		  struct rp_err *err);
+
+/* Makes one rank's error everybody's: `code` of each rank goes in, the lowest
+ * failing rank's error comes out, with its rank in the sentence. */
+int rp_comm_settle(struct rp_comm *comm, struct rp_err *err);
+
+/* The error of one rank, known to have one, for all. */
+int rp_comm_spread(struct rp_comm *comm, int rank, struct rp_err *err);
+
+/* Rank 0's error, or that it has none, for all. */
+int rp_comm_root(struct rp_comm *comm, struct rp_err *err);
+
+/* Rank 0's bytes to all. */
+int rp_comm_bcast(struct rp_comm *comm, void *data, size_t size,
+		  struct rp_err *err);
+
+/* Rank 0's text (NULL is passed on as NULL) to all; elsewhere *text becomes a
+ * new string, the caller's. */
+int rp_comm_bcast_text(struct rp_comm *comm, char **text, size_t *size,
+		       struct rp_err *err);
+
+/* Every rank's text to rank 0: there *all is one block of all texts, each with
+ * its NUL, in the order of the ranks; elsewhere NULL. The caller's. */
+int rp_comm_gather_text(struct rp_comm *comm, const char *text, char **all,
+			struct rp_err *err);
+
+/* The sum over all ranks. */
+int rp_comm_sum(struct rp_comm *comm, uint64_t *value, struct rp_err *err);
+
+/* Compares a text across the ranks. Where all have the same: 0. Else fails with
+ * `code` and "WHAT: rank 0 has ..., rank 3 has ...", of the lowest rank that
+ * differs from rank 0. */
+int rp_comm_same(struct rp_comm *comm, const char *text, int code,
+		 const char *what, struct rp_err *err);
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * sys/app_file.c - the files that the program writes itself: sealed at a save,
+ *                  checked before they are read again
+ */
+#include "sys/shard_io.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+/* The hash of the hashes of the file's blocks, as for a shard's table. */
+static int hash_fd(int fd, uint64_t bytes, const char *path,
+		   struct rp_progress *progress, struct rp_hash *hash,
+		   struct rp_err *err)
+{
+	struct rp_hasher *hasher = rp_hasher_new();
+	unsigned char *block = malloc(RP_HASH_BLOCK);
+	int rc = 0;
+
+	if (!hasher || !block)
+		rc = rp_fail(err, RALLY_ENOMEM, "%s: no memory", path);
+	for (uint64_t at = 0; rc == 0 && at < bytes; at += RP_HASH_BLOCK) {
+		uint64_t rest = bytes - at;
+		size_t size = rest < RP_HASH_BLOCK ? (size_t)rest
+						   : RP_HASH_BLOCK;
+		struct rp_hash one;
+
+		rc = rp_read_all(fd, block, size, (int64_t)at, path, err);
+		if (rc == 0) {
+			one = rp_hash_of(block, size);
+			rp_hasher_update(hasher, one.b, sizeof(one.b));
+			rp_progress_add(progress, size);
+		}
+	}
+	if (rc == 0)
+		*hash = rp_hasher_final(hasher);
+	free(block);
+	rp_hasher_free(hasher);
+	return rc;
+}
+
+int rp_file_seal(const char *path, uint64_t *bytes, struct rp_hash *hash,
+		 struct rp_err *err)
+{
+	int64_t length;
+	int fd = rp_open_read(path, &length, err);
+	int rc;
+
+	if (fd < 0)
+		return err->code;
+	*bytes = (uint64_t)length;
+	rc = hash_fd(fd, *bytes, path, NULL, hash, err);
+	if (rc == 0)
+		return rp_sync_close(fd, path, err);
+	close(fd);
+	return rc;
+}
+
+int rp_file_verify(const char *path, uint64_t bytes,
+		   const struct rp_hash *hash, struct rp_progress *progress,
+		   struct rp_err *err)
+{
+	struct rp_hash found;
+	int64_t length;
+	int fd = rp_open_read(path, &length, err);
+	int rc;
+
+	if (fd < 0)
+		return err->code;
+	if ((uint64_t)length != bytes)
+		rc = rp_fail(err, RALLY_ECORRUPT,
+			     "%s: %lld bytes long, the manifest says %" PRIu64,
+			     path, (long long)length, bytes);
+	else
+		rc = hash_fd(fd, bytes, path, progress, &found, err);
+	if (rc == 0 && memcmp(found.b, hash->b, sizeof(found.b)) != 0)
+		rc = rp_fail(err, RALLY_ECORRUPT,
+			     "%s: it does not match its hash", path);
+	close(fd);
+	return rc;
+}

@@ -1,0 +1,252 @@
+#include "sys/folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "base/file.h"
+#include "base/text.h"
+
+#define PARTIAL ".partial-"
+#define TRASH ".trash-"
+#define ATTEMPTS 1000
+
+/* "0007-step-120", and nothing that merely looks like it. */
+static int parse_final(const char *name, struct rp_ckpt *ckpt)
+{
+	char *end, *again;
+	int same;
+
+	if (*name < '0' || *name > '9')
+		return -1;
+	errno = 0;
+	ckpt->sequence = strtoll(name, &end, 10);
+	if (errno || strncmp(end, "-step-", 6) != 0)
+		return -1;
+	ckpt->step = strtoll(end + 6, &end, 10);
+	if (errno || *end != '\0')
+		return -1;
+	again = rp_folder_final("", ckpt->sequence, ckpt->step);
+	same = again && strcmp(again + 1, name) == 0;
+	free(again);
+	return same ? 0 : -1;
+}
+
+char *rp_folder_final(const char *dir, int64_t sequence, int64_t step)
+{
+	return rp_format("%s/%04" PRId64 "-step-%" PRId64, dir, sequence, step);
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct rp_ckpt *x = a, *y = b;
+
+	return x->sequence < y->sequence ? 1 : x->sequence > y->sequence ? -1
+									 : 0;
+}
+
+static int is_dir(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int add(struct rp_folder *folder, const char *dir, const char *name,
+	       struct rp_err *err)
+{
+	struct rp_ckpt ckpt, *v;
+
+	if (parse_final(name, &ckpt) != 0)
+		return 0;
+	ckpt.path = rp_path(dir, name);
+	v = realloc(folder->v, (folder->n + 1) * sizeof(*v));
+	if (v)
+		folder->v = v;
+	if (!v || !ckpt.path) {
+		free(ckpt.path);
+		return rp_fail(err, RALLY_ENOMEM, "list %s: no memory", dir);
+	}
+	if (!is_dir(ckpt.path)) {
+		free(ckpt.path);
+		return 0;
+	}
+	ckpt.name = strrchr(ckpt.path, '/') + 1;
+	v[folder->n++] = ckpt;
+	return 0;
+}
+
+static int is_leftover(const char *name)
+{
+	return strncmp(name, PARTIAL, strlen(PARTIAL)) == 0 ||
+	       strncmp(name, TRASH, strlen(TRASH)) == 0;
+}
+
+int rp_folder_list(struct rp_folder *folder, const char *dir,
+		   struct rp_err *err)
+{
+	DIR *stream = opendir(dir);
+	struct dirent *entry;
+	int rc = 0;
+
+	memset(folder, 0, sizeof(*folder));
+	if (!stream)
+		return rp_fail_errno(err, "open", dir);
+	while (rc == 0 && (errno = 0, entry = readdir(stream)) != NULL) {
+		if (is_leftover(entry->d_name))
+			folder->partials++;
+		else
+			rc = add(folder, dir, entry->d_name, err);
+	}
+	if (rc == 0 && errno != 0)
+		rc = rp_fail_errno(err, "read", dir);
+	closedir(stream);
+	if (folder->n > 0)
+		qsort(folder->v, folder->n, sizeof(*folder->v), newest_first);
+	return rc;
+}
+
+void rp_folder_free(struct rp_folder *folder)
+{
+	for (size_t i = 0; i < folder->n; i++)
+		free(folder->v[i].path);
+	free(folder->v);
+	memset(folder, 0, sizeof(*folder));
+}
+
+char *rp_folder_begin(const char *dir, int64_t sequence, struct rp_err *err)
+{
+	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+		char *path = rp_format("%s/" PARTIAL "%04" PRId64 "-%d", dir,
+				       sequence, attempt);
+
+		if (!path) {
+			rp_fail(err, RALLY_ENOMEM, "mkdir: no memory");
+			return NULL;
+		}
+		if (mkdir(path, 0777) == 0)
+			return path;
+		if (errno != EEXIST) {
+			rp_fail_errno(err, "mkdir", path);
+			free(path);
+			return NULL;
+		}
+		free(path);
+	}
+	rp_fail(err, RALLY_EIO, "%s: %d partial directories of sequence "
+		"%" PRId64 " are in the way; remove them", dir, ATTEMPTS,
+		sequence);
+	return NULL;
+}
+
+int rp_folder_sweep(const char *dir, struct rp_err *err)
+{
+	DIR *stream = opendir(dir);
+	struct dirent *entry;
+	int rc = 0;
+
+	if (!stream)
+		return rp_fail_errno(err, "open", dir);
+	while ((entry = readdir(stream)) != NULL) {
+		char *path;
+
+		if (!is_leftover(entry->d_name))
+			continue;
+		path = rp_path(dir, entry->d_name);
+		if (path && rp_remove_tree(path, err) != 0)
+			rc = err ? err->code : RALLY_EIO;
+		free(path);
+	}
+	closedir(stream);
+	return rc;
+}
+
+static int discard(const char *dir, const struct rp_ckpt *ckpt,
+		   struct rp_err *err)
+{
+	char *trash = rp_format("%s/" TRASH "%04" PRId64, dir, ckpt->sequence);
+	int rc;
+
+	if (!trash)
+		return rp_fail(err, RALLY_ENOMEM, "prune: no memory");
+	rc = rp_publish(ckpt->path, trash, err);
+	if (rc == 0)
+		rc = rp_remove_tree(trash, err);
+	free(trash);
+	return rc;
+}
+
+static int is_among(int64_t sequence, const int64_t *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i] == sequence)
+			return 1;
+	return 0;
+}
+
+int rp_folder_prune(const char *dir, size_t keep, const int64_t *bad,
+		    size_t n_bad, size_t *pruned, struct rp_err *err)
+{
+	struct rp_folder folder;
+	int rc = rp_folder_list(&folder, dir, err);
+	size_t kept = 0;
+
+	*pruned = 0;
+	for (size_t i = 0; rc == 0 && i < folder.n; i++) {
+		if (kept < keep &&
+		    !is_among(folder.v[i].sequence, bad, n_bad)) {
+			kept++;
+			continue;
+		}
+		rc = discard(dir, &folder.v[i], err);
+		if (rc == 0)
+			(*pruned)++;
+	}
+	rp_folder_free(&folder);
+	return rc;
+}
+
+int rp_folder_make(const char *dir, struct rp_err *err)
+{
+	char *path = strdup(dir);
+	int rc = 0;
+
+	if (!path)
+		return rp_fail(err, RALLY_ENOMEM, "mkdir: no memory");
+	for (char *p = path + 1; rc == 0; p++) {
+		char c = *p;
+
+		if (c != '/' && c != '\0')
+			continue;
+		*p = '\0';
+		if (mkdir(path, 0777) != 0 && errno != EEXIST)
+			rc = rp_fail_errno(err, "mkdir", path);
+		*p = c;
+		if (c == '\0')
+			break;
+	}
+	free(path);
+	return rc;
+}
+
+int rp_folder_space(const char *dir, uint64_t bytes, struct rp_err *err)
+{
+	struct statvfs vfs;
+	char need[24], have[24];
+	uint64_t available;
+
+	if (statvfs(dir, &vfs) != 0)
+		return rp_fail_errno(err, "statvfs", dir);
+	available = (uint64_t)vfs.f_bavail * vfs.f_frsize;
+	if (available >= bytes)
+		return 0;
+	return rp_fail(err, RALLY_ENOSPC,
+		       "%s: the checkpoint needs %s, %s are free", dir,
+		       rp_text_bytes(bytes, need, sizeof(need)),
+		       rp_text_bytes(available, have, sizeof(have)));
+}

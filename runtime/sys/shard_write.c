@@ -1,0 +1,230 @@
+#include "sys/shard_io.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "data/shard.h"
+#include "sys/topo.h"
+
+static const unsigned char zeros[RP_SHARD_ALIGN];
+
+/* One shard on its way to the disk. */
+struct job {
+	const char *path;
+	const struct rp_regions *regions;
+	struct rp_shard shard;
+	char *header;
+	unsigned char *table;	/* block hashes, then the tail's zeros */
+	size_t table_bytes, tail_bytes;
+	int fd;
+	struct rp_progress *progress;
+	struct rp_err *err;
+};
+
+/* The memory behind a tensor of the hashed part: a region's or a pad's. */
+static const unsigned char *memory_of(const struct job *job,
+				      const struct rp_tensor *t)
+{
+	return t->region < 0 ? zeros : job->regions->v[t->region].data;
+}
+
+/* Hashes and writes are both walks over the blocks of the hashed part, piece by
+ * piece: a piece ends where its block or its tensor ends. */
+typedef int piece_fn(struct job *job, struct rp_hasher *hasher,
+		     const unsigned char *data, size_t size, uint64_t at);
+
+static int walk(struct job *job, struct rp_hasher *hasher, piece_fn *fn)
+{
+	const struct rp_shard *shard = &job->shard;
+
+	for (size_t i = 0; i < shard->n; i++) {
+		const struct rp_tensor *t = &shard->v[i];
+		const unsigned char *data = memory_of(job, t);
+
+		if (t->begin >= shard->hashed_bytes)
+			break;
+		for (uint64_t at = t->begin; at < t->end;) {
+			uint64_t stop = (at / RP_HASH_BLOCK + 1) *
+					RP_HASH_BLOCK;
+			size_t size = (size_t)((stop < t->end ? stop : t->end) -
+					       at);
+			int rc = fn(job, hasher, data, size, at);
+
+			if (rc != 0)
+				return rc;
+			data += size;
+			at += size;
+		}
+	}
+	return 0;
+}
+
+static int hash_piece(struct job *job, struct rp_hasher *hasher,
+		      const unsigned char *data, size_t size, uint64_t at)
+{
+	uint64_t end = at + size;
+
+	rp_hasher_update(hasher, data, size);
+	if (end % RP_HASH_BLOCK == 0 || end == job->shard.hashed_bytes) {
+		struct rp_hash hash = rp_hasher_final(hasher);
+
+		memcpy(job->table + (end - 1) / RP_HASH_BLOCK * RP_HASH_BYTES,
+		       hash.b, RP_HASH_BYTES);
+		rp_hasher_reset(hasher);
+	}
+	return 0;
+}
+
+static int write_piece(struct job *job, struct rp_hasher *hasher,
+		       const unsigned char *data, size_t size, uint64_t at)
+{
+	uint64_t offset = job->shard.header_bytes + at;
+
+	(void)hasher;
+	rp_progress_add(job->progress, size);
+	return rp_write_all(job->fd, data, size, (int64_t)offset, job->path,
+			    job->err);
+}
+
+/* Inline: a piece is hashed just before it is written, while it is in cache. */
+static int hash_and_write(struct job *job, struct rp_hasher *hasher,
+			  const unsigned char *data, size_t size, uint64_t at)
+{
+	hash_piece(job, hasher, data, size, at);
+	return write_piece(job, hasher, data, size, at);
+}
+
+struct hashing {
+	struct job *job;
+	struct rp_hasher *hasher;
+	int core;
+};
+
+static void *hash_thread(void *arg)
+{
+	struct hashing *hashing = arg;
+
+	if (hashing->core >= 0)
+		rp_topo_bind_self(hashing->core);
+	walk(hashing->job, hashing->hasher, hash_piece);
+	return NULL;
+}
+
+/* The thread gets no signals: they belong to the program's. */
+static int start_thread(pthread_t *thread, struct hashing *hashing)
+{
+	sigset_t all, old;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(thread, NULL, hash_thread, hashing);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return rc;
+}
+
+/* Hash and write read the same memory, and the table is written last: beside a
+ * free core neither waits for the other. */
+static int write_hashed_part(struct job *job, const struct rp_beside *beside)
+{
+	struct hashing hashing = { job, rp_hasher_new(),
+				   beside ? beside->core : -1 };
+	pthread_t thread;
+	int rc;
+
+	if (!hashing.hasher)
+		return rp_fail(job->err, RALLY_ENOMEM, "%s: no memory",
+			       job->path);
+	if (beside && start_thread(&thread, &hashing) == 0) {
+		rc = walk(job, NULL, write_piece);
+		pthread_join(thread, NULL);
+	} else {
+		rc = walk(job, hashing.hasher, hash_and_write);
+	}
+	rp_hasher_free(hashing.hasher);
+	return rc;
+}
+
+static int write_shard(struct job *job, const struct rp_beside *beside)
+{
+	const struct rp_shard *s = &job->shard;
+	int rc = rp_write_all(job->fd, job->header, s->header_bytes, 0,
+			      job->path, job->err);
+
+	if (rc == 0)
+		rc = write_hashed_part(job, beside);
+	if (rc == 0)
+		rc = rp_write_all(job->fd, job->table, job->tail_bytes,
+				  (int64_t)(s->header_bytes + s->hashed_bytes),
+				  job->path, job->err);
+	return rc;
+}
+
+static int sum_up(const struct job *job, struct rp_shard_sum *sum)
+{
+	struct rp_hasher *hasher = rp_hasher_new();
+
+	if (!hasher)
+		return rp_fail(job->err, RALLY_ENOMEM, "%s: no memory",
+			       job->path);
+	sum->bytes = job->shard.header_bytes + job->shard.data_bytes;
+	sum->content = rp_hash_of(job->table, job->table_bytes);
+	rp_hasher_update(hasher, job->header, job->shard.header_bytes);
+	rp_hasher_update(hasher, job->table, job->tail_bytes);
+	sum->hash = rp_hasher_final(hasher);
+	rp_hasher_free(hasher);
+	return 0;
+}
+
+static int prepare(struct job *job, int rank, int ranks, int64_t step)
+{
+	struct rp_shard *s = &job->shard;
+	int rc = rp_shard_plan(s, job->regions, rank, ranks, step, job->err);
+
+	if (rc != 0)
+		return rc;
+	job->header = rp_shard_encode(s, job->regions, job->err);
+	if (!job->header)
+		return job->err->code;
+	job->tail_bytes = (size_t)(s->data_bytes - s->hashed_bytes);
+	job->table_bytes = (size_t)rp_hash_blocks(s->hashed_bytes) *
+			   RP_HASH_BYTES;
+	job->table = calloc(1, job->tail_bytes + 1);
+	if (!job->table)
+		return rp_fail(job->err, RALLY_ENOMEM, "%s: no memory",
+			       job->path);
+	rp_progress_begin(job->progress, s->hashed_bytes);
+	return 0;
+}
+
+int rp_shard_write(const char *path, const struct rp_regions *regions,
+		   int rank, int ranks, int64_t step,
+		   const struct rp_beside *beside,
+		   struct rp_progress *progress, struct rp_shard_sum *sum,
+		   struct rp_err *err)
+{
+	struct job job = { .path = path, .regions = regions, .fd = -1,
+			   .progress = progress, .err = err };
+	int rc = prepare(&job, rank, ranks, step);
+
+	if (rc == 0) {
+		job.fd = rp_create(path, err);
+		rc = job.fd < 0 ? err->code : write_shard(&job, beside);
+	}
+	if (rc == 0) {
+		rc = rp_sync_close(job.fd, path, err);
+		if (rc == 0)
+			rc = sum_up(&job, sum);
+	} else if (job.fd >= 0) {
+		close(job.fd);
+	}
+	free(job.header);
+	free(job.table);
+	rp_shard_free(&job.shard);
+	return rc;
+}

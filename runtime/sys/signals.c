@@ -1,0 +1,141 @@
+#include "sys/signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SIGNALS 32	/* standard signals only */
+
+/* One for each signal. `previous` is written before the handler that reads it
+ * is installed, or while it points to the same function. */
+struct slot {
+	atomic_uint count;
+	_Atomic int64_t when;
+	atomic_int depth;	/* of handlers that call each other */
+	int installed;
+	struct sigaction previous;
+};
+
+static struct slot slots[SIGNALS];
+static pid_t owner;	/* the process that installed them; a fork is not */
+
+static void on_signal(int number, siginfo_t *info, void *context);
+
+/* A handler that was put before ours and then behind it may call ours again:
+ * the chain is walked once. */
+static void call_previous(struct slot *slot, int number, siginfo_t *info,
+			  void *context)
+{
+	if (slot->previous.sa_flags & SA_SIGINFO) {
+		if (slot->previous.sa_sigaction &&
+		    slot->previous.sa_sigaction != on_signal)
+			slot->previous.sa_sigaction(number, info, context);
+	} else if (slot->previous.sa_handler != SIG_DFL &&
+		   slot->previous.sa_handler != SIG_IGN) {
+		slot->previous.sa_handler(number);
+	}
+}
+
+/* In a child the signal means what it meant before: the old disposition comes
+ * back, and the signal with it as soon as this handler returns. */
+static void pass_on(struct slot *slot, int number)
+{
+	sigaction(number, &slot->previous, NULL);
+	raise(number);
+}
+
+/* Async-signal-safe: lock-free atomics, getpid, clock_gettime, sigaction. */
+static void on_signal(int number, siginfo_t *info, void *context)
+{
+	struct slot *slot = &slots[number];
+	int saved = errno;
+	struct timespec ts;
+
+	if (getpid() != owner) {
+		pass_on(slot, number);
+	} else {
+		clock_gettime(CLOCK_MONOTONIC, &ts);
+		atomic_store(&slot->when,
+			     (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec);
+		atomic_fetch_add(&slot->count, 1);
+		if (atomic_fetch_add(&slot->depth, 1) == 0)
+			call_previous(slot, number, info, context);
+		atomic_fetch_sub(&slot->depth, 1);
+	}
+	errno = saved;
+}
+
+static int is_ours(const struct sigaction *action)
+{
+	return action->sa_flags & SA_SIGINFO &&
+	       action->sa_sigaction == on_signal;
+}
+
+static int install(int number, struct rp_err *err)
+{
+	struct slot *slot = &slots[number];
+	struct sigaction ours, now;
+
+	if (sigaction(number, NULL, &now) != 0)
+		return rp_fail_errno(err, "sigaction", strsignal(number));
+	if (is_ours(&now))
+		return 0;
+	slot->previous = now;
+	memset(&ours, 0, sizeof(ours));
+	ours.sa_sigaction = on_signal;
+	ours.sa_flags = SA_SIGINFO | SA_RESTART;
+	sigemptyset(&ours.sa_mask);
+	if (sigaction(number, &ours, NULL) != 0)
+		return rp_fail_errno(err, "sigaction", strsignal(number));
+	slot->installed = 1;
+	return 0;
+}
+
+int rp_signals_install(int64_t mask, struct rp_err *err)
+{
+	int rc = 0;
+
+	owner = getpid();
+	for (int number = 1; rc == 0 && number < SIGNALS; number++)
+		if (mask >> (number - 1) & 1)
+			rc = install(number, err);
+	return rc;
+}
+
+void rp_signals_renew(void)
+{
+	for (int number = 1; number < SIGNALS; number++)
+		if (slots[number].installed)
+			install(number, NULL);
+}
+
+uint32_t rp_signals_count(int64_t mask)
+{
+	uint32_t count = 0;
+
+	for (int number = 1; number < SIGNALS; number++)
+		if (mask >> (number - 1) & 1)
+			count += atomic_load_explicit(&slots[number].count,
+						      memory_order_relaxed);
+	return count;
+}
+
+int rp_signals_last(int64_t mask, int64_t *when)
+{
+	int last = 0;
+
+	*when = 0;
+	for (int number = 1; number < SIGNALS; number++) {
+		int64_t t = atomic_load(&slots[number].when);
+
+		if (mask >> (number - 1) & 1 &&
+		    atomic_load(&slots[number].count) > 0 && t >= *when) {
+			*when = t;
+			last = number;
+		}
+	}
+	return last;
+}
