@@ -30,6 +30,7 @@ int main(int argc, char **argv)
 	rally_early(); /* from here on, SIGTERM is a wish and not the end */
 	MPI_Init(&argc, &argv);
 	MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+	setvbuf(stdout, NULL, _IOLBF, 0); /* say each line at once */
 
 	rc = rally_open(MPI_COMM_WORLD, "03.ckpt", &rp);
 	if (rc != 0)
