@@ -1,0 +1,327 @@
+#include "sys/sched.h"
+
+#include "base/clock.h"
+#include "sys/spawn.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MS 1000000ll  /* nanoseconds */
+#define RETRY_MS 500  /* between two tries of a controller that is down */
+#define SEEN_MS 200   /* between two looks whether the requeue took */
+#define SEEN_TRIES 5
+
+/*
+ * Choice of the backend
+ */
+
+static void take(struct rp_sched *s, const struct rp_sched_ops *ops,
+		 const char *why)
+{
+	s->ops = ops;
+	snprintf(s->why, sizeof(s->why), "%s", why);
+}
+
+static void take_auto(struct rp_sched *s)
+{
+	if (!s->job.in_slurm)
+		take(s, &rp_sched_none, "not in a Slurm job");
+	else if (rp_spawn_finds("scontrol"))
+		take(s, &rp_sched_scontrol, "scontrol is on PATH");
+	else if (rp_spawn_finds(s->helper))
+		take(s, &rp_sched_libslurm,
+		     "scontrol is not on PATH, but the helper is installed");
+	else
+		take(s, &rp_sched_none, "neither scontrol on PATH nor the "
+					"helper over libslurm was found");
+}
+
+static int take_named(struct rp_sched *s, const char *choice,
+		      struct rp_err *err)
+{
+	if (strcmp(choice, "none") == 0) {
+		take(s, &rp_sched_none, "asked for");
+	} else if (strcmp(choice, "scontrol") == 0) {
+		if (!rp_spawn_finds("scontrol"))
+			return rp_fail(err, RALLY_EOPTION,
+				       "scontrol is not on PATH");
+		take(s, &rp_sched_scontrol, "asked for");
+	} else if (strcmp(choice, "libslurm") == 0) {
+		if (!rp_spawn_finds(s->helper))
+			return rp_fail(err, RALLY_EOPTION,
+				       "there is no helper program %s",
+				       s->helper);
+		take(s, &rp_sched_libslurm, "asked for");
+	} else {
+		return rp_fail(err, RALLY_EOPTION,
+			       "no scheduler \"%s\": auto, none, scontrol or "
+			       "libslurm", choice);
+	}
+	return 0;
+}
+
+int rp_sched_open(struct rp_sched *s, const char *choice, const char *helper,
+		  int64_t timeout_ms, struct rp_err *err)
+{
+	int rc = 0;
+
+	memset(s, 0, sizeof(*s));
+	s->timeout_ms = timeout_ms;
+	rp_job_from_env(&s->job);
+	s->helper = strdup(helper ? helper : PKGLIBEXECDIR "/rallypoint-slurm");
+	if (!s->helper)
+		return rp_fail(err, RALLY_ENOMEM, "no memory for a path");
+	if (strcmp(choice, "auto") == 0)
+		take_auto(s);
+	else
+		rc = take_named(s, choice, err);
+	if (rc)
+		rp_sched_close(s);
+	return rc;
+}
+
+void rp_sched_close(struct rp_sched *s)
+{
+	free(s->helper);
+	s->helper = NULL;
+	s->ops = &rp_sched_none;
+}
+
+/*
+ * Records
+ */
+
+static void begin(struct rp_sched *s)
+{
+	s->deadline = rp_now() + s->timeout_ms * MS;
+	s->detail[0] = '\0';
+}
+
+static enum rp_answer read_once(struct rp_sched *s, const char *id,
+				int with_steps, struct rp_record *rec)
+{
+	memset(rec, 0, sizeof(*rec));
+	rec->steps = -1;
+	return s->ops->record(s, id, with_steps, rec);
+}
+
+/* Waits before another try at a controller that is down. 0: no time left. */
+static int once_more(struct rp_sched *s)
+{
+	if (rp_sched_left(s) <= RETRY_MS)
+		return 0;
+	rp_sleep_ms(RETRY_MS);
+	return 1;
+}
+
+static enum rp_answer read_patiently(struct rp_sched *s, int with_steps,
+				     struct rp_record *rec)
+{
+	enum rp_answer answer;
+
+	do
+		answer = read_once(s, s->job.id, with_steps, rec);
+	while (answer == RP_UNREACHABLE && once_more(s));
+	return answer;
+}
+
+enum rp_answer rp_sched_record(struct rp_sched *s, struct rp_record *rec)
+{
+	begin(s);
+	if (!s->job.in_slurm)
+		return RP_NO_BACKEND;
+	return read_once(s, s->job.id, 0, rec);
+}
+
+int rp_sched_job_active(struct rp_sched *s, const char *id)
+{
+	struct rp_record rec;
+	enum rp_answer answer;
+
+	begin(s);
+	if (!rp_job_id_valid(id))
+		return -1;
+	answer = read_once(s, id, 0, &rec);
+	if (answer == RP_NO_JOB)
+		return 0;
+	if (answer != RP_DONE)
+		return -1;
+	switch (rec.state) {
+	case RP_JOB_UNKNOWN:
+		return -1;
+	case RP_JOB_CANCELLED:
+	case RP_JOB_ENDED:
+		return rec.completing; /* its processes may still run */
+	default:
+		return 1;
+	}
+}
+
+/*
+ * The requeue
+ */
+
+/* RP_DONE where the record says that asking is right, else the answer. */
+static enum rp_answer judge(struct rp_sched *s, const struct rp_record *rec)
+{
+	/* More restarts than this start knows of: a requeue is through, and
+	 * whatever runs under the id now is another start's. */
+	if (rec->state == RP_JOB_PENDING || rec->restarts > s->job.restarts)
+		return RP_ALREADY;
+	switch (rec->state) {
+	case RP_JOB_RUNNING:
+	case RP_JOB_SUSPENDED:
+		return RP_DONE;
+	case RP_JOB_COMPLETING:
+		return rec->by_limit ? RP_DONE : RP_CANCELLED;
+	case RP_JOB_CANCELLED:
+	case RP_JOB_ENDED:
+		return RP_CANCELLED;
+	default:
+		if (!s->detail[0])
+			rp_sched_say(s, "the job's state could not be read");
+		return RP_FAILED;
+	}
+}
+
+/* A command that says yes and does nothing (a site's wrapper) is found out; a
+ * record that can't be read any more is not held against the controller. */
+static enum rp_answer see_it_took(struct rp_sched *s)
+{
+	struct rp_record rec;
+
+	for (int i = 0; i < SEEN_TRIES; i++) {
+		if (i)
+			rp_sleep_ms(SEEN_MS);
+		if (read_once(s, s->job.id, 0, &rec) != RP_DONE ||
+		    rec.state == RP_JOB_UNKNOWN)
+			return RP_REQUEUED;
+		if (rec.state == RP_JOB_PENDING ||
+		    rec.restarts > s->job.restarts)
+			return RP_REQUEUED;
+	}
+	rp_sched_say(s, "the requeue was accepted, but the job's record does "
+			"not show it");
+	return RP_FAILED;
+}
+
+static enum rp_answer ask(struct rp_sched *s)
+{
+	enum rp_answer answer;
+
+	do
+		answer = s->ops->requeue(s, s->job.id);
+	while (answer == RP_UNREACHABLE && once_more(s));
+	return answer == RP_REQUEUED ? see_it_took(s) : answer;
+}
+
+static int spans_job(struct rp_sched *s, int ranks, const struct rp_record *rec)
+{
+	char text[RP_SCHED_DETAIL];
+
+	if (s->job.het_size > 1) {
+		rp_sched_say(s, "the job is heterogeneous");
+		return 0;
+	}
+	/* Under mpirun the ranks are in the batch script's step. */
+	if (rec->steps == (s->job.by_mpirun ? 0 : 1) && s->job.tasks == ranks)
+		return 1;
+	snprintf(text, sizeof(text), "%lld steps are running, this one has "
+		 "%lld tasks and the handle %d ranks", (long long)rec->steps,
+		 (long long)s->job.tasks, ranks);
+	rp_sched_say(s, text);
+	return 0;
+}
+
+/* ranks 0: whatever else runs in the job. */
+static enum rp_answer requeue(struct rp_sched *s, int ranks)
+{
+	struct rp_record rec;
+	enum rp_answer answer;
+
+	begin(s);
+	if (s->ops == &rp_sched_none || !s->job.in_slurm) {
+		rp_sched_say(s, s->why);
+		return RP_NO_BACKEND;
+	}
+	answer = read_patiently(s, ranks > 0, &rec);
+	if (answer != RP_DONE)
+		return answer;
+	answer = judge(s, &rec);
+	if (answer != RP_DONE)
+		return answer;
+	if (ranks > 0 && !spans_job(s, ranks, &rec))
+		return RP_OTHER_STEPS;
+	return ask(s);
+}
+
+enum rp_answer rp_sched_requeue(struct rp_sched *s, char *detail, size_t size)
+{
+	enum rp_answer answer = requeue(s, 0);
+
+	snprintf(detail, size, "%s", s->detail);
+	return answer;
+}
+
+enum rp_answer rp_sched_requeue_own(struct rp_sched *s, int ranks, char *detail,
+				    size_t size)
+{
+	enum rp_answer answer = requeue(s, ranks);
+
+	snprintf(detail, size, "%s", s->detail);
+	return answer;
+}
+
+int rp_answer_good(enum rp_answer answer)
+{
+	return answer == RP_DONE || answer == RP_REQUEUED ||
+	       answer == RP_ALREADY;
+}
+
+const char *rp_answer_text(enum rp_answer answer)
+{
+	switch (answer) {
+	case RP_DONE:
+		return "the job's record was read";
+	case RP_REQUEUED:
+		return "the job was requeued";
+	case RP_ALREADY:
+		return "the job is back in the queue already";
+	case RP_DISABLED:
+		return "Slurm may not requeue this job: submit it with "
+		       "--requeue (and without --no-requeue)";
+	case RP_NOT_BATCH:
+		return "only a batch job can be requeued: submit it with "
+		       "sbatch instead of salloc or a bare srun";
+	case RP_DENIED:
+		return "Slurm denied the requeue to this user: only the job's "
+		       "owner and operators may, so run as the owner";
+	case RP_NOT_LEADER:
+		return "only the first component of a heterogeneous job can "
+		       "be requeued: run scontrol requeue with its id";
+	case RP_NO_JOB:
+		return "Slurm does not know this job any more: submit it "
+		       "again";
+	case RP_CANCELLED:
+		return "the job is being cancelled or has ended and is not "
+		       "brought back: submit it again if that is not meant";
+	case RP_OTHER_STEPS:
+		return "other steps of the job would be ended by a requeue: "
+		       "call rally_requeue(), or requeue from the batch "
+		       "script, once they may end";
+	case RP_UNREACHABLE:
+		return "Slurm's controller could not be reached: run scontrol "
+		       "requeue with the job's id once it is back";
+	case RP_TIMEOUT:
+		return "Slurm's command gave no answer in time: look at the "
+		       "job with scontrol show job, and requeue it if it is "
+		       "not pending";
+	case RP_NO_BACKEND:
+		return "there is nothing here to requeue with: start the "
+		       "program again by hand";
+	default:
+		return "the requeue failed: look at the job with scontrol "
+		       "show job, and requeue it if it is not pending";
+	}
+}

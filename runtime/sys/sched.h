@@ -1,0 +1,165 @@
+/*
+ * sys/sched.h - what the scheduler knows about a job, and the requeue
+ *
+ *     rp_sched_open(&s, "auto", NULL, 20000, &err);
+ *     if (rp_sched_record(&s, &rec) == RP_DONE && rec.preempt_time) ...
+ *     answer = rp_sched_requeue_own(&s, ranks, detail, sizeof(detail));
+ *     if (!rp_answer_good(answer))
+ *             say(rp_answer_text(answer), detail);
+ *     rp_sched_close(&s);
+ *
+ * A backend is a table of two functions: read a job's record, requeue a job.
+ * sched_none.c is the template of one. Everything that must not depend on the
+ * backend (when a job is left alone, whether a requeue took, how long to try)
+ * is in sched.c.
+ *
+ * A job that somebody cancels gets the same signals as one that is preempted,
+ * so a requeue reads the record first: a job that is being cancelled, or whose
+ * record can't be read, is never brought back.
+ *
+ * Every public call takes at most `timeout_ms` and about a second.
+ */
+#ifndef RP_SYS_SCHED_H
+#define RP_SYS_SCHED_H
+
+#include "base/err.h"
+#include "sys/job.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define RP_SCHED_DETAIL 256
+
+enum rp_state {
+	RP_JOB_UNKNOWN = 0,
+	RP_JOB_PENDING,
+	RP_JOB_RUNNING,
+	RP_JOB_SUSPENDED,
+	RP_JOB_COMPLETING, /* its processes are being ended, why is not known
+			      or is by_limit */
+	RP_JOB_CANCELLED,  /* where the backend can tell */
+	RP_JOB_ENDED,
+};
+
+struct rp_record {
+	enum rp_state state;
+	int completing;		/* its processes are being ended */
+	char reason[64];	/* "TimeLimit", "None", "" where not known */
+	int by_limit;		/* COMPLETING because of the time limit, or of
+				   preemption: nobody's wish to end the work */
+	int64_t restarts;
+	int64_t end_time;	/* seconds since the epoch, 0: not known */
+	int64_t preempt_time;	/* the same; set from the start of the grace */
+	int may_requeue;	/* 0: submitted with --no-requeue */
+	int batch;		/* 0: salloc, or srun on its own */
+	int64_t steps;		/* running steps besides batch, extern and
+				   interactive, and without Open MPI's daemons;
+				   -1 where not asked for */
+};
+
+enum rp_answer {
+	RP_DONE = 0,	/* a record was read */
+	RP_REQUEUED,
+	RP_ALREADY,	/* pending again, or on its way: as good */
+	RP_DISABLED,
+	RP_NOT_BATCH,
+	RP_DENIED,
+	RP_NOT_LEADER,
+	RP_NO_JOB,	/* the controller does not know the id */
+	RP_CANCELLED,	/* left alone */
+	RP_OTHER_STEPS,	/* left alone */
+	RP_UNREACHABLE,
+	RP_TIMEOUT,
+	RP_NO_BACKEND,
+	RP_FAILED,	/* anything else; the detail says it */
+};
+
+struct rp_sched;
+
+struct rp_sched_ops {
+	const char *name; /* as the option names it */
+
+	/* Fills the zeroed record of the job `id`; steps only if asked for.
+	 * RP_DONE, RP_NO_JOB, RP_UNREACHABLE, RP_TIMEOUT, or RP_FAILED. */
+	enum rp_answer (*record)(struct rp_sched *s, const char *id,
+				 int with_steps, struct rp_record *rec);
+
+	/* Asks once. RP_REQUEUED means that it was accepted. */
+	enum rp_answer (*requeue)(struct rp_sched *s, const char *id);
+};
+
+extern const struct rp_sched_ops rp_sched_none;
+extern const struct rp_sched_ops rp_sched_scontrol;
+extern const struct rp_sched_ops rp_sched_libslurm;
+
+struct rp_sched {
+	const struct rp_sched_ops *ops;
+	struct rp_job job;
+	char *helper;		      /* path of rallypoint-slurm */
+	int64_t timeout_ms;
+	char why[160];		      /* why this backend was taken */
+	int64_t deadline;	      /* rp_now() at which the call gives up */
+	char detail[RP_SCHED_DETAIL]; /* the backend's own last words */
+};
+
+/* `choice` is "auto", "none", "scontrol" or "libslurm"; `helper` is the path
+ * of the program over libslurm, NULL for the installed one. auto takes none
+ * outside of Slurm, else scontrol where it is on PATH, else the helper where
+ * it is there, else none; s->why tells. timeout_ms must be above 0.
+ * Errors: RALLY_EOPTION for another choice, or one that is not there;
+ * RALLY_ENOMEM. After an error there is nothing to close. */
+int rp_sched_open(struct rp_sched *s, const char *choice, const char *helper,
+		  int64_t timeout_ms, struct rp_err *err);
+void rp_sched_close(struct rp_sched *s);
+
+/* Reads this job's record once, without the steps. RP_DONE or why not. */
+enum rp_answer rp_sched_record(struct rp_sched *s, struct rp_record *rec);
+
+/* Puts this job back into the queue, whatever else runs in it: reads the
+ * record, asks, and reads it again to see that it took. Goes on trying within
+ * the time limit while the controller can't be reached. `detail` gets the
+ * backend's words, "" if it had none. */
+enum rp_answer rp_sched_requeue(struct rp_sched *s, char *detail, size_t size);
+
+/* The same, but RP_OTHER_STEPS unless the caller's `ranks` processes are all
+ * of the job's only running step: a requeue ends every step of the job. A
+ * heterogeneous job always counts as having others. */
+enum rp_answer rp_sched_requeue_own(struct rp_sched *s, int ranks, char *detail,
+				    size_t size);
+
+/* Another job of the same cluster: 1 where it may still run or start again
+ * (pending, running, suspended, completing), 0 where it is over or the
+ * controller does not know it, -1 where that can't be told. */
+int rp_sched_job_active(struct rp_sched *s, const char *id);
+
+/* A sentence that says what to do, without a full stop; static. */
+const char *rp_answer_text(enum rp_answer answer);
+
+/* RP_DONE, RP_REQUEUED and RP_ALREADY. */
+int rp_answer_good(enum rp_answer answer);
+
+/*
+ * For the backends
+ */
+
+/* Milliseconds left of the running call, at least 1. */
+int64_t rp_sched_left(const struct rp_sched *s);
+
+/* Keeps the last line of `text` that says something as s->detail. */
+void rp_sched_say(struct rp_sched *s, const char *text);
+
+struct rp_spawned;
+
+/* Runs a command of the scheduler's in the time left, with its messages in
+ * English and its times in seconds. RP_DONE with `*got`, the caller's to free,
+ * whatever the exit status; else RP_TIMEOUT or RP_FAILED, nothing to free. */
+enum rp_answer rp_sched_run(struct rp_sched *s, const char *const argv[],
+			    struct rp_spawned *got);
+
+/* The answer that a sentence of Slurm's stands for, RP_FAILED for any other. */
+enum rp_answer rp_answer_of(const char *text);
+
+/* Slurm's name of a state ("RUNNING", "COMPLETING") as ours. */
+enum rp_state rp_state_of(const char *name);
+
+#endif

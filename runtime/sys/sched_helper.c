@@ -1,0 +1,161 @@
+/*
+ * The backend over the program rallypoint-slurm, which speaks libslurm and
+ * prints one JSON object. Unlike scontrol's text it tells the base state of a
+ * job that is completing, so that a cancelled one is known as such.
+ */
+#include "sys/sched.h"
+
+#include "sys/spawn.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+static int has_flag(json_t *flags, const char *name)
+{
+	json_t *flag;
+	size_t i;
+
+	json_array_foreach(flags, i, flag)
+		if (json_is_string(flag) &&
+		    strcmp(json_string_value(flag), name) == 0)
+			return 1;
+	return 0;
+}
+
+/* A job whose base state is one of these while it completes was stopped by
+ * Slurm itself, and not because its owner wanted it to end. */
+static int ended_by_slurm(const char *base)
+{
+	return strcmp(base, "TIMEOUT") == 0 || strcmp(base, "PREEMPTED") == 0 ||
+	       strcmp(base, "NODE_FAIL") == 0;
+}
+
+static void set_state(struct rp_record *rec, const char *base, json_t *flags)
+{
+	rec->state = rp_state_of(base);
+	rec->completing = has_flag(flags, "COMPLETING");
+	if (has_flag(flags, "REQUEUE") || has_flag(flags, "REQUEUE_HOLD"))
+		rec->state = RP_JOB_PENDING;
+	if (rec->state == RP_JOB_ENDED && rec->completing) {
+		rec->state = RP_JOB_COMPLETING;
+		rec->by_limit = ended_by_slurm(base);
+	}
+}
+
+static int read_record(json_t *root, struct rp_record *rec)
+{
+	const char *base, *reason;
+	json_t *flags;
+	json_int_t restarts, end, preempt, steps;
+	int requeue, batch;
+
+	if (json_unpack(root, "{s:{s:s,s:o,s:s,s:I,s:I,s:I,s:b,s:b,s:I}}",
+			"record", "base", &base, "flags", &flags, "reason",
+			&reason, "restarts", &restarts, "end_time", &end,
+			"preempt_time", &preempt, "may_requeue", &requeue,
+			"batch", &batch, "steps", &steps) < 0)
+		return -1;
+	set_state(rec, base, flags);
+	snprintf(rec->reason, sizeof(rec->reason), "%s", reason);
+	rec->restarts = restarts;
+	rec->end_time = end;
+	rec->preempt_time = preempt;
+	rec->may_requeue = requeue;
+	rec->batch = batch;
+	rec->steps = steps;
+	return 0;
+}
+
+static enum rp_answer answer_of(const char *error)
+{
+	static const struct {
+		const char *name;
+		enum rp_answer answer;
+	} errors[] = {
+		{ "ESLURM_JOB_PENDING", RP_ALREADY },
+		{ "ESLURM_DISABLED", RP_DISABLED },
+		{ "ESLURM_BATCH_ONLY", RP_NOT_BATCH },
+		{ "ESLURM_ACCESS_DENIED", RP_DENIED },
+		{ "ESLURM_USER_ID_MISSING", RP_DENIED },
+		{ "ESLURM_NOT_HET_JOB_LEADER", RP_NOT_LEADER },
+		{ "ESLURM_INVALID_JOB_ID", RP_NO_JOB },
+		{ "UNREACHABLE", RP_UNREACHABLE },
+	};
+
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		if (strcmp(errors[i].name, error) == 0)
+			return errors[i].answer;
+	return RP_FAILED;
+}
+
+static enum rp_answer refusal(struct rp_sched *s, json_t *root)
+{
+	const char *error = NULL, *text = NULL;
+
+	if (json_unpack(root, "{s:s,s:s}", "error", &error, "text", &text) < 0) {
+		rp_sched_say(s, "the helper program's answer can't be read");
+		return RP_FAILED;
+	}
+	rp_sched_say(s, text);
+	return answer_of(error);
+}
+
+/* Runs the helper; RP_DONE with its object, the caller's to release. */
+static enum rp_answer run(struct rp_sched *s, const char *verb, const char *id,
+			  const char *steps, json_t **root)
+{
+	const char *const argv[] = { s->helper, verb, id, steps, NULL };
+	struct rp_spawned got;
+	enum rp_answer answer = rp_sched_run(s, argv, &got);
+
+	if (answer != RP_DONE)
+		return answer;
+	*root = json_loadb(got.out, got.out_len, JSON_REJECT_DUPLICATES, NULL);
+	if (!json_is_object(*root)) {
+		json_decref(*root);
+		/* the dynamic linker's words after an upgrade of Slurm */
+		rp_sched_say(s, got.err_len ? got.err : "the helper program's "
+							"answer can't be read");
+		answer = RP_FAILED;
+	} else if (!json_is_true(json_object_get(*root, "ok"))) {
+		answer = refusal(s, *root);
+		json_decref(*root);
+	}
+	rp_spawned_free(&got);
+	return answer;
+}
+
+static enum rp_answer helper_record(struct rp_sched *s, const char *id,
+				    int with_steps, struct rp_record *rec)
+{
+	json_t *root;
+	enum rp_answer answer = run(s, "record", id,
+				    with_steps ? "steps" : NULL, &root);
+
+	if (answer != RP_DONE)
+		return answer;
+	if (read_record(root, rec) < 0) {
+		rp_sched_say(s, "the helper program's record can't be read");
+		answer = RP_FAILED;
+	}
+	json_decref(root);
+	return answer;
+}
+
+static enum rp_answer helper_requeue(struct rp_sched *s, const char *id)
+{
+	json_t *root;
+	enum rp_answer answer = run(s, "requeue", id, NULL, &root);
+
+	if (answer != RP_DONE)
+		return answer;
+	json_decref(root);
+	return RP_REQUEUED;
+}
+
+const struct rp_sched_ops rp_sched_libslurm = {
+	.name = "libslurm",
+	.record = helper_record,
+	.requeue = helper_requeue,
+};
