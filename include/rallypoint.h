@@ -145,9 +145,10 @@ int rally_early(void);
 /* Opens the checkpoint folder `dir` (made if absent; it must be the same
  * shared folder for all ranks) for the ranks of the intracommunicator `comm`,
  * which is duplicated and not used any further. Options come from the
- * environment of rank 0 (RALLY_KEY=value; see rally_set()). On success `*rp`
- * is the caller's until rally_close(). On an error it is NULL, and the reason
- * is on stderr of rank 0 and in rally_error(NULL).
+ * environment of rank 0 (RALLY_KEY=value; see rally_set()). `*rp` is the
+ * caller's until rally_close(), also after an error: then the reason is on
+ * stderr of rank 0 and in rally_error(), every other call returns the same
+ * code, and rally_close() frees it. Without memory it is NULL.
  * Collective on comm; dir must match.
  * Errors: EARG, EOPTION, EMISMATCH, EIO, EOWNED, EMPI, ENOMEM. */
 int rally_open(MPI_Comm comm, const char *dir, rally_t **rp);
@@ -155,8 +156,8 @@ int rally_open(MPI_Comm comm, const char *dir, rally_t **rp);
 
 /* Sets an option as text, as the environment does: rally_set(rp, "every",
  * "10m") is RALLY_EVERY=10m; the environment wins. `rallypoint options` and
- * rallypoint(7) list the keys. Logically Collective; arguments must match.
- * Errors: EOPTION. */
+ * rallypoint(7) list the keys. After an error the option is as it was.
+ * Collective; arguments must match. Errors: EOPTION, EMISMATCH, EMPI. */
 int rally_set(rally_t *rp, const char *key, const char *value);
 
 /* Keeps a string of the program's own with every checkpoint from now on (it is
@@ -171,9 +172,14 @@ const char *rally_meta_get(const rally_t *rp, const char *key);
  * What is saved
  *
  * Names are 1 to RALLY_MAX_NAME bytes of printable ASCII without '/', '@', '"'
- * and '\'. Adding a name again replaces what it stood for. Buffers stay the
- * program's: they must hold their data until the name is dropped or the handle
- * closed, and are read at a safe point or in rally_save() only.
+ * and '\', and do not begin with a dot. Adding a name again replaces what it
+ * stood for, and costs a look-up: a program that swaps two buffers adds the
+ * current one again in each step. Buffers stay the program's: they must hold
+ * their data until the name is dropped or the handle closed, and are read at a
+ * safe point or in rally_save() only.
+ *
+ * A registration that one rank refuses is not forgotten: the next save and
+ * restore fail with it on all ranks, until that name is added or dropped.
  */
 
 /* Registers `count` elements at `data` that are private to this rank. The
@@ -238,7 +244,7 @@ enum rally_want { RALLY_WANT_SAVE = 1, RALLY_WANT_STOP = 2 };
 int rally_request(rally_t *rp, enum rally_want want);
 
 /* Saves now. Between two safe points, at the same place on all ranks. Does
- * nothing if the newest checkpoint is of this step already.
+ * nothing if what this handle saved or restored last is of this step already.
  * Collective; step must match. Errors: EIO, ENOSPC, EMISMATCH, ESITE, EOWNED,
  * EAPP, EMPI, ENOMEM; EUNCONFIRMED where the checkpoint is there but may not
  * survive a power cut. After an error the earlier checkpoint stands. */
@@ -246,8 +252,10 @@ int rally_save(rally_t *rp, int64_t step);
 
 /* Fills the registered buffers from the newest checkpoint that verifies on
  * every rank; one that does not is named on stderr and passed over for the
- * next older. `*how` is an enum rally_how; `*step` is the step to do next, and
- * is left alone when fresh. After an error the buffers are undefined.
+ * next older. `*how` is an enum rally_how. `*step` is the step to do next; the
+ * one of rally_finish() when finished; left alone when fresh. Names that are
+ * stored but not registered are left out. After an error the buffers are
+ * undefined.
  * Collective. Errors: ECORRUPT, EVANISHED, ELAYOUT, EVERSION, EIO, EAPP, EMPI,
  * ENOMEM. */
 int rally_restore(rally_t *rp, int64_t *step, int *how);
@@ -281,8 +289,10 @@ int rally_find(rally_t *rp, const char *name, struct rally_info *info);
 int rally_requeue(rally_t *rp);
 
 /* Marks the run as finished at `step`, for this job id: a requeue after the end
- * then finds RALLY_FINISHED, and a new job may extend the run. Saves nothing.
- * Collective; step must match. Errors: EIO, EMPI. */
+ * then finds RALLY_FINISHED, and a new job may extend the run. Outside of Slurm
+ * a start is always a new run. Saves nothing. On a broken handle it returns the
+ * handle's error and marks nothing. Collective; step must match.
+ * Errors: EIO, ENOSPC, EMPI. */
 int rally_finish(rally_t *rp, int64_t step);
 
 /* Ends the handle (NULL is allowed) and never saves. Made to be the program's
@@ -320,9 +330,9 @@ int rally_status(const rally_t *rp, struct rally_status *status);
 /* A sentence for a code, static. Not Collective. */
 const char *rally_strerror(int code);
 
-/* The last error of this handle in full (rank, path, reason), or of the last
- * rally_open() that failed in this process for NULL; "" before one. The
- * library's; valid until the next call on the handle. Not Collective. */
+/* The last error of this handle in full (rank, path, reason); "" before one and
+ * for NULL. The library's; valid until the next call on the handle.
+ * Not Collective. */
 const char *rally_error(const rally_t *rp);
 
 #ifdef __cplusplus

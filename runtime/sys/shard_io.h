@@ -21,7 +21,9 @@ struct rp_shard_sum {
 
 /* A core that is free for a helper thread. NULL in its place: there is none, and
  * everything is done inline. */
+struct rp_topo;
 struct rp_beside {
+	const struct rp_topo *topo;
 	int core;	/* hwloc's logical index, -1: not bound */
 };
 

@@ -102,15 +102,16 @@ static int hash_and_write(struct job *job, struct rp_hasher *hasher,
 struct hashing {
 	struct job *job;
 	struct rp_hasher *hasher;
-	int core;
+	const struct rp_beside *beside;
 };
 
 static void *hash_thread(void *arg)
 {
 	struct hashing *hashing = arg;
 
-	if (hashing->core >= 0)
-		rp_topo_bind_self(hashing->core);
+	if (hashing->beside->core >= 0)
+		(void)rp_topo_bind_thread(hashing->beside->topo,
+					  hashing->beside->core, NULL);
 	walk(hashing->job, hashing->hasher, hash_piece);
 	return NULL;
 }
@@ -132,8 +133,7 @@ static int start_thread(pthread_t *thread, struct hashing *hashing)
  * free core neither waits for the other. */
 static int write_hashed_part(struct job *job, const struct rp_beside *beside)
 {
-	struct hashing hashing = { job, rp_hasher_new(),
-				   beside ? beside->core : -1 };
+	struct hashing hashing = { job, rp_hasher_new(), beside };
 	pthread_t thread;
 	int rc;
 

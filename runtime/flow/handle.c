@@ -1,0 +1,378 @@
+#include "flow/handle.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "flow/words.h"
+#include "sys/folder.h"
+#include "sys/signals.h"
+
+extern char **environ;
+
+/*
+ * Opening. Rank 0 looks at the environment and the folder; all learn what came
+ * of it.
+ */
+
+static int read_options(struct rally *rp)
+{
+	rp_options_init(&rp->options);
+	if (rp->comm.rank == 0)
+		rp_options_env(&rp->options, environ, &rp->err);
+	if (rp_comm_root(&rp->comm, &rp->err) != 0)
+		return rp->err.code;
+	return rp_comm_bcast(&rp->comm, &rp->options, sizeof(rp->options),
+			     &rp->err);
+}
+
+static int open_sched(struct rally *rp)
+{
+	char choice[16] = "auto";
+	const char *helper = *rp->options.helper ? rp->options.helper : NULL;
+	int rc;
+
+	rp_option_choice("requeue", rp->options.requeue, choice,
+			 sizeof(choice));
+	rc = rp_sched_open(&rp->sched, choice, helper,
+			   rp->options.requeue_timeout / 1000000, &rp->err);
+	rp->sched_open = rc == 0;
+	return rc;
+}
+
+static int job_active(void *arg, const char *job)
+{
+	return rp_sched_job_active(arg, job);
+}
+
+/* Rank 0: makes and claims the folder, clears what crashes left, and finds the
+ * next sequence. */
+static int claim_folder(struct rally *rp)
+{
+	struct rp_folder folder = { 0 };
+	int rc = rp_folder_make(rp->dir, &rp->err);
+
+	if (rc == 0)
+		rc = open_sched(rp);
+	if (rc == 0)
+		rc = rp_owner_take(&rp->owner, rp->dir, rp->job.id,
+				   rp->job.restarts, job_active, &rp->sched,
+				   &rp->err);
+	if (rc == 0)
+		rc = rp_folder_sweep(rp->dir, &rp->err);
+	if (rc == 0)
+		rc = rp_folder_list(&folder, rp->dir, &rp->err);
+	if (rc == 0 && folder.n > 0)
+		rp->standing.next = folder.v[0].sequence + 1;
+	rp_folder_free(&folder);
+	return rc;
+}
+
+static int report_forgotten(MPI_Comm comm, int keyval, void *value,
+			    void *extra)
+{
+	struct rally *rp = value;
+
+	(void)comm;
+	(void)keyval;
+	(void)extra;
+	if (!rp->closing) {
+		rp_words_warn(rp, "MPI_Finalize came before rally_close(): "
+				  "the handle is closed now");
+		rp->keyval = MPI_KEYVAL_INVALID;
+		(void)rally_close(rp);
+	}
+	return MPI_SUCCESS;
+}
+
+/* MPI_Finalize deletes the attributes of MPI_COMM_SELF first of all. */
+static int watch_finalize(struct rally *rp)
+{
+	int rc = rp_comm_check(&rp->comm,
+			       MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN,
+						      report_forgotten,
+						      &rp->keyval, NULL),
+			       "MPI_Comm_create_keyval", &rp->err);
+
+	if (rc == 0)
+		rc = rp_comm_check(&rp->comm,
+				   MPI_Comm_set_attr(MPI_COMM_SELF, rp->keyval,
+						     rp),
+				   "MPI_Comm_set_attr", &rp->err);
+	return rc;
+}
+
+/* Helper threads call no MPI, but MPI must have been told that there may be
+ * some. */
+static void allow_threads(struct rally *rp)
+{
+	int level = MPI_THREAD_SINGLE;
+
+	if (MPI_Query_thread(&level) != MPI_SUCCESS)
+		level = MPI_THREAD_SINGLE;
+	rp->threads = level >= MPI_THREAD_FUNNELED &&
+		      rp->options.threads != RP_NO &&
+		      (rp->node.has_beside || rp->options.threads == RP_YES);
+}
+
+static int open_parts(struct rally *rp)
+{
+	int64_t signals;
+
+	if (rp_comm_same(&rp->comm, rp->dir, RALLY_EMISMATCH,
+			 "the checkpoint folders differ", &rp->err) != 0 ||
+	    read_options(rp) != 0)
+		return rp->err.code;
+	rp_job_from_env(&rp->job);
+	if (rp->comm.rank == 0)
+		claim_folder(rp);
+	if (rp_comm_root(&rp->comm, &rp->err) != 0 ||
+	    rp_comm_bcast(&rp->comm, &rp->standing.next,
+			  sizeof(rp->standing.next), &rp->err) != 0 ||
+	    rp_node_open(&rp->node, &rp->comm, &rp->err) != 0)
+		return rp->err.code;
+	signals = rp->options.stop_signals | rp->options.save_signals;
+	rp_signals_install(signals, &rp->err);
+	/* A save signal from before this handle is not its business, a stop is:
+	 * it may have come during the start. */
+	rp->saves_seen = rp_signals_count(rp->options.save_signals);
+	if (rp_comm_settle(&rp->comm, &rp->err) != 0)
+		return rp->err.code;
+	allow_threads(rp);
+	return watch_finalize(rp);
+}
+
+int rp_handle_open(struct rally **out, MPI_Comm comm, const char *dir)
+{
+	struct rally *rp = calloc(1, sizeof(*rp));
+
+	*out = rp;
+	if (!rp)
+		return RALLY_ENOMEM;
+	rp->keyval = MPI_KEYVAL_INVALID;
+	rp->standing.sequence = -1;
+	rp->standing.step = -1;
+	rp->found.sequence = -1;
+	rp->last_save = rp_now();
+	rp_agree_init(&rp->agree);
+	rp->dir = strdup(dir);
+	rp->meta = json_object();
+	if (rp_comm_open(&rp->comm, comm, &rp->err) == 0) {
+		if (!rp->dir || !rp->meta)
+			rp_fail(&rp->err, RALLY_ENOMEM, "no memory");
+		if (rp_comm_settle(&rp->comm, &rp->err) == 0)
+			open_parts(rp);
+	}
+	if (rp->err.code) {
+		rp->verdict = RALLY_BROKEN;
+		rp_handle_leave(rp, -1);
+		rp_words_refused(rp, &rp->err);
+		return rp->err.code;
+	}
+	rp_handle_leave(rp, -1);
+	rp_words_open(rp);
+	if (rp->job.by_mpirun)
+		rp_words_warn(rp, "started by mpirun inside a Slurm job: "
+				  "Slurm's signals do not reach these ranks; "
+				  "start with srun");
+	return 0;
+}
+
+/* What an option means beyond its value: handlers, and rank 0's backend. */
+static int apply_options(struct rally *rp, const struct rp_options *old)
+{
+	const struct rp_options *now = &rp->options;
+
+	if (now->save_signals != old->save_signals)
+		rp->saves_seen = rp_signals_count(now->save_signals);
+	rp_signals_install(now->stop_signals | now->save_signals, &rp->err);
+	if (rp->comm.rank == 0 &&
+	    (now->requeue != old->requeue ||
+	     now->requeue_timeout != old->requeue_timeout ||
+	     strcmp(now->helper, old->helper) != 0)) {
+		rp_sched_close(&rp->sched);
+		open_sched(rp);
+	}
+	allow_threads(rp);
+	return rp->err.code;
+}
+
+int rp_handle_set(struct rally *rp, const char *key, const char *value)
+{
+	struct rp_options old = rp->options;
+	char *text = rp_format("has %s=%s", key, value);
+
+	if (!text)
+		rp_fail(&rp->err, RALLY_ENOMEM, "no memory");
+	else
+		rp_option_set(&rp->options, key, value, &rp->err);
+	if (rp_comm_settle(&rp->comm, &rp->err) == 0 &&
+	    rp_comm_same(&rp->comm, text, RALLY_EMISMATCH,
+			 "the ranks set an option differently",
+			 &rp->err) == 0) {
+		apply_options(rp, &old);
+		rp_comm_settle(&rp->comm, &rp->err);
+	}
+	free(text);
+	if (rp->err.code == 0)
+		return 0;
+	rp->options = old;
+	if (rp->comm.rank == 0 && !rp->sched_open) {
+		struct rp_err keep = rp->err;
+
+		rp_err_clear(&rp->err);
+		open_sched(rp);
+		rp->err = keep;
+	}
+	return rp->err.code;
+}
+
+int rp_handle_refused(struct rally *rp)
+{
+	if (rp->refused.code == 0)
+		return 0;
+	return rp_fail(&rp->err, rp->refused.code, "%s", rp->refused.text);
+}
+
+static void forget_finalize(struct rally *rp)
+{
+	int keyval = rp->keyval;
+
+	rp->closing = 1;
+	if (keyval == MPI_KEYVAL_INVALID)
+		return;
+	(void)MPI_Comm_delete_attr(MPI_COMM_SELF, keyval);
+	(void)MPI_Comm_free_keyval(&keyval);
+}
+
+void rp_handle_free(struct rally *rp)
+{
+	forget_finalize(rp);
+	rp_owner_release(&rp->owner);
+	if (rp->sched_open)
+		rp_sched_close(&rp->sched);
+	rp_node_close(&rp->node);
+	rp_comm_close(&rp->comm);
+	rp_regions_free(&rp->regions);
+	rp_manifest_free(&rp->found);
+	json_decref(rp->meta);
+	json_decref(rp->restored_meta);
+	free(rp->standing.bad);
+	free(rp->dir);
+	free(rp);
+}
+
+/*
+ * Agreement
+ */
+
+/* Where ranks are: file, line, and the options that decide when rounds are. */
+static uint64_t site_of(const struct rally *rp, const struct rp_place *place)
+{
+	const struct rp_options *o = &rp->options;
+	char text[512];
+	struct rp_hash hash;
+	uint64_t site;
+	int n = snprintf(text, sizeof(text), "%.300s:%d %lld %lld %lld %lld",
+			 place->file, place->line, (long long)o->stride,
+			 (long long)o->stride_max, (long long)o->lag,
+			 (long long)o->every_steps);
+
+	hash = rp_hash_of(text, (size_t)n);
+	memcpy(&site, hash.b, sizeof(site));
+	return site;
+}
+
+static int time_for_save(const struct rally *rp)
+{
+	return rp->comm.rank == 0 && rp->options.every > 0 &&
+	       rp_now() - rp->last_save >= rp->options.every;
+}
+
+void rp_handle_ballot(struct rally *rp, const struct rp_place *place,
+		      struct rp_ballot *ballot)
+{
+	int64_t stops = rp->options.stop_signals;
+	int64_t saves = rp->options.save_signals;
+	int asked = atomic_load(&rp->asked);
+	int stopped, saved;
+	int64_t when = 0;
+
+	rp_signals_renew();
+	stopped = rp_signals_count(stops) != rp->stops_seen;
+	saved = rp_signals_count(saves) != rp->saves_seen;
+	memset(ballot, 0, sizeof(*ballot));
+	ballot->want_stop = stopped || asked & RALLY_WANT_STOP;
+	ballot->want_save = saved || asked & RALLY_WANT_SAVE ||
+			    time_for_save(rp);
+	ballot->left_ns = RP_LEFT_UNKNOWN;
+	if (stopped || saved)
+		ballot->signal = rp_signals_last(stopped ? stops : saves,
+						 &when);
+	if (stopped)
+		ballot->left_ns = rp->options.grace - (rp_now() - when);
+	ballot->save_ns = rp->save_ns;
+	ballot->site = site_of(rp, place);
+	ballot->step = place->step;
+	ballot->leaving = place->leaving;
+}
+
+int rp_handle_same_place(struct rally *rp, const struct rp_place *place,
+			 const struct rp_tally *tally)
+{
+	char text[512];
+	int rc;
+
+	if (tally->leaving_rank >= 0 && tally->staying_rank >= 0)
+		return rp_fail(&rp->err, RALLY_EUNEVEN,
+			       "rank %d has closed the handle, rank %d goes "
+			       "on: the ranks pass unequal numbers of safe "
+			       "points", tally->leaving_rank,
+			       tally->staying_rank);
+	if (tally->left_ns != RP_LEFT_UNKNOWN)
+		atomic_store(&rp->seen.left_at, rp_now() + tally->left_ns);
+	if (tally->leaving_rank >= 0 ||
+	    (tally->same_site && tally->step_min == tally->step_max))
+		return 0;
+	snprintf(text, sizeof(text), "is at %.300s:%d step %lld", place->file,
+		 place->line, (long long)place->step);
+	rc = rp_comm_same(&rp->comm, text, RALLY_ESITE,
+			  "the ranks are at different safe points", &rp->err);
+	if (rc != 0)
+		return rc;
+	return rp_fail(&rp->err, RALLY_EOPTION,
+		       "the ranks have set different options: rally_set() "
+		       "wants the same on all");
+}
+
+int rp_handle_break(struct rally *rp)
+{
+	rp->verdict = RALLY_BROKEN;
+	rp_words_error(rp, "no agreement is possible any more", &rp->err);
+	return RALLY_BROKEN;
+}
+
+static void show(struct rally *rp, int64_t step)
+{
+	struct rp_seen *seen = &rp->seen;
+
+	atomic_store(&seen->step, step);
+	atomic_store(&seen->sequence, rp->standing.sequence);
+	atomic_store(&seen->saved_step, rp->standing.step);
+	atomic_store(&seen->points, rp->agree.index);
+	atomic_store(&seen->rounds, rp->agree.rounds);
+	atomic_store(&seen->stride, rp->agree.stride);
+	atomic_store(&seen->lag, rp->agree.lag);
+	atomic_store(&seen->verdict, rp->verdict);
+}
+
+void rp_handle_leave(struct rally *rp, int64_t step)
+{
+	rp_agree_leave(&rp->agree);
+	if (rp->verdict || rp->stop_pending)
+		rp->agree.due = 0;
+	show(rp, step);
+}

@@ -1,0 +1,118 @@
+/*
+ * flow/handle.h - struct rally: everything that an open handle has
+ */
+#ifndef RP_FLOW_HANDLE_H
+#define RP_FLOW_HANDLE_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/options.h"
+#include "base/progress.h"
+#include "data/manifest.h"
+#include "data/region.h"
+#include "group/agree.h"
+#include "group/comm.h"
+#include "group/node.h"
+#include "sys/owner.h"
+#include "sys/sched.h"
+
+/* The checkpoints of the folder, as all ranks know them. */
+struct rp_standing {
+	int64_t sequence;	/* of the newest one that verified, -1: none */
+	int64_t step;		/* its step */
+	int64_t next;		/* the sequence of the next one */
+	struct rp_hash content;	/* of the newest, rank 0 only */
+	int64_t *bad;		/* sequences that did not verify */
+	size_t n_bad;
+};
+
+/* What rally_status() reads from any thread. */
+struct rp_seen {
+	_Atomic int64_t step, sequence, saved_step, left_at;
+	_Atomic uint64_t points, rounds;
+	_Atomic uint32_t stride, lag;
+	_Atomic int verdict;
+};
+
+/* Where a rank is in its program. */
+struct rp_place {
+	const char *file;
+	int line;
+	int64_t step;
+	int leaving;
+};
+
+struct rally {
+	struct rp_agree agree;	/* first: the hot path */
+	struct rp_comm comm;
+	struct rp_options options;
+	struct rp_regions regions;
+	struct rp_err err;	/* of the call that runs or ran last */
+	struct rp_err kept;	/* of the last save at a safe point */
+	struct rp_err refused;	/* of a registration: fails the next save and */
+	char refused_name[RALLY_MAX_NAME + 1];	/* restore until mended */
+	char *dir;
+	struct rp_owner owner;	/* rank 0 */
+	struct rp_sched sched;	/* rank 0 */
+	int sched_open;
+	struct rp_job job;
+	struct rp_node node;
+	int threads;		/* a helper thread may be used */
+	struct rp_progress progress;
+	json_t *meta;		/* the program's strings, to be saved */
+	json_t *restored_meta;
+	struct rp_manifest found;	/* rally_find()'s, sequence -1: none */
+
+	/* what this rank wants */
+	atomic_int asked;	/* enum rally_want, or'ed */
+	uint32_t stops_seen, saves_seen;	/* signal counts */
+	struct rp_place round_place;	/* where the round in flight started */
+	/* what all ranks know */
+	struct rp_standing standing;
+	int64_t base_step;	/* periodic saves count from here */
+	int has_base;
+	int64_t last_save;	/* rp_now() of the last save or restore */
+	int64_t save_ns;	/* what the last save took */
+	int stop_pending;	/* seen in a vote, to be told at the next point
+				   */
+	int verdict;		/* sticky */
+	int requeued, finished;
+	int keyval;		/* on MPI_COMM_SELF, for a forgotten close */
+	int closing;
+
+	struct rp_seen seen;
+	/* words.c's */
+	int64_t bar_from, bar_last;
+	const char *bar_what;
+};
+
+/* Opens a handle: rally_open() without its checks. After an error the handle is
+ * broken and holds it; NULL without memory. */
+int rp_handle_open(struct rally **rp, MPI_Comm comm, const char *dir);
+void rp_handle_free(struct rally *rp);
+
+/* rally_set(): one option, on all ranks. Collective. */
+int rp_handle_set(struct rally *rp, const char *key, const char *value);
+
+/* The error of a registration that this rank has not mended yet, as rp->err. */
+int rp_handle_refused(struct rally *rp);
+
+/* What this rank says in a round or a vote. */
+void rp_handle_ballot(struct rally *rp, const struct rp_place *place,
+		      struct rp_ballot *ballot);
+
+/* Whether all ranks are at one place, by a tally: 0, or ESITE, EUNEVEN or
+ * EOPTION, on all ranks and with the places of two of them. Collective. */
+int rp_handle_same_place(struct rally *rp, const struct rp_place *place,
+			 const struct rp_tally *tally);
+
+/* No agreement is possible any more: keeps and tells rp->err. */
+int rp_handle_break(struct rally *rp);
+
+/* At the end of a public call that reached the agreement: its clock, the next
+ * safe point that is due, and what rally_status() shows. */
+void rp_handle_leave(struct rally *rp, int64_t step);
+
+#endif

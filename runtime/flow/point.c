@@ -1,0 +1,211 @@
+#include "flow/point.h"
+
+#include "flow/requeue.h"
+#include "flow/save.h"
+#include "flow/words.h"
+
+/* What a tally asks for. */
+enum act { NOTHING, SAVE, STOP };
+
+static int64_t multiple_of(int64_t step, int64_t every)
+{
+	return step / every - (step % every < 0);
+}
+
+/* From reduced values only, so that a rank that completes the round in its
+ * close comes to the same answer. */
+static enum act what_to_do(struct rally *rp, const struct rp_tally *tally)
+{
+	int64_t every = rp->options.every_steps;
+
+	if (tally->want_stop || rp->stop_pending)
+		return STOP;
+	if (tally->want_save)
+		return SAVE;
+	if (!rp->has_base) {
+		rp->base_step = tally->step_min;
+		rp->has_base = 1;
+	}
+	if (every > 0 &&
+	    multiple_of(rp_agree_step_ahead(&rp->agree, tally), every) >
+		    multiple_of(rp->base_step, every))
+		return SAVE;
+	return NOTHING;
+}
+
+static const char *cause_of(enum act act, const struct rp_tally *tally)
+{
+	if (act == STOP)
+		return "stop";
+	return tally->want_save ? "request" : "steps";
+}
+
+/* All ranks stop here: the checkpoint, once more if its first try failed (a
+ * write after a failed one goes to new files), then the requeue. */
+static int stop_here(struct rally *rp, const struct rp_place *place)
+{
+	int rc = rp_save(rp, place, "stop");
+
+	if (rc == RALLY_EIO || rc == RALLY_ENOSPC)
+		rc = rp_save(rp, place, "stop");
+	if (rp->verdict == RALLY_BROKEN)
+		return RALLY_BROKEN;
+	if (rc != 0 && rc != RALLY_EUNCONFIRMED && rp->standing.sequence >= 0)
+		rp_words_warn(rp, "the stop could not be saved; the next start "
+				  "resumes from the checkpoint before it");
+	else if (rc != 0 && rc != RALLY_EUNCONFIRMED)
+		rp_words_warn(rp, "the stop could not be saved, and there is "
+				  "no checkpoint before it");
+	rp_words_stop(rp, place->step);
+	rp->verdict = RALLY_STOP;
+	rp_requeue_after_stop(rp);
+	return RALLY_STOP;
+}
+
+static int act_on(struct rally *rp, const struct rp_place *place,
+		  const struct rp_tally *tally)
+{
+	enum act act = what_to_do(rp, tally);
+	int rc;
+
+	if (act == NOTHING)
+		return RALLY_GO;
+	rp_words_signal(rp, tally, place->step);
+	rp_words_verdict(rp, place->step, cause_of(act, tally));
+	if (act == STOP)
+		return stop_here(rp, place);
+	rc = rp_save(rp, place, cause_of(act, tally));
+	rp->kept = rp->err;
+	if (rp->verdict)
+		return rp->verdict;
+	/* A stop that the votes brought adopts this save. */
+	if (rp->stop_pending)
+		return stop_here(rp, place);
+	return rc == 0 ? RALLY_SAVED : RALLY_GO;
+}
+
+static int start_round(struct rally *rp, const struct rp_place *place)
+{
+	struct rp_ballot ballot;
+
+	rp_handle_ballot(rp, place, &ballot);
+	rp->round_place = *place;
+	return rp_round_start(&rp->agree, &rp->comm, &ballot, &rp->err);
+}
+
+/* Completes the round in flight and acts on it. */
+static int finish_round(struct rally *rp, const struct rp_place *place)
+{
+	struct rp_tally tally;
+
+	if (rp_round_finish(&rp->agree, &rp->comm, &tally, &rp->err) != 0 ||
+	    rp_handle_same_place(rp, &rp->round_place, &tally) != 0)
+		return rp_handle_break(rp);
+	rp_agree_plan(&rp->agree, &tally, &rp->options,
+		      rp->options.every_steps);
+	return act_on(rp, place, &tally);
+}
+
+static int run_point(struct rally *rp, const struct rp_place *place)
+{
+	struct rp_agree *agree = &rp->agree;
+	int verdict = RALLY_GO;
+
+	if (rp->stop_pending)
+		return stop_here(rp, place);
+	rp_err_clear(&rp->err);
+	if (agree->in_flight && agree->index >= agree->complete_at)
+		verdict = finish_round(rp, place);
+	if (verdict >= RALLY_STOP || agree->in_flight ||
+	    agree->index < agree->start_at)
+		return verdict;
+	if (start_round(rp, place) != 0)
+		return rp_handle_break(rp);
+	if (agree->lag == 0) {
+		int late = finish_round(rp, place);
+
+		verdict = late == RALLY_GO ? verdict : late;
+	}
+	return verdict;
+}
+
+int rp_point(struct rally *rp, const struct rp_place *place)
+{
+	int verdict;
+
+	if (rp->verdict)
+		return rp->verdict;
+	rp_agree_enter(&rp->agree);
+	verdict = run_point(rp, place);
+	rp_handle_leave(rp, place->step);
+	return verdict;
+}
+
+/* A vote of this rank's, which is leaving. */
+static int vote_to_leave(struct rally *rp, const struct rp_place *place)
+{
+	struct rp_ballot ballot;
+	struct rp_tally tally;
+
+	rp_handle_ballot(rp, place, &ballot);
+	if (rp_vote(&rp->comm, &ballot, &tally, &rp->err) != 0)
+		return rp->err.code;
+	rp->stop_pending |= tally.want_stop;
+	return rp_handle_same_place(rp, place, &tally);
+}
+
+/* The round in flight may make ranks that are still in their loop begin a save:
+ * they wait for this rank's first vote. */
+static int finish_in_close(struct rally *rp, const struct rp_place *place)
+{
+	struct rp_tally tally;
+	int rc = rp_round_finish(&rp->agree, &rp->comm, &tally, &rp->err);
+
+	if (rc != 0 || rp->verdict)
+		return rc;
+	rc = rp_handle_same_place(rp, &rp->round_place, &tally);
+	if (rc == 0 && what_to_do(rp, &tally) != NOTHING)
+		rc = vote_to_leave(rp, place);
+	return rc;
+}
+
+static int leave_together(struct rally *rp)
+{
+	struct rp_place place = { "rally_close()", 0, 0, 1 };
+	struct rp_tally tally;
+	int rc = 0;
+
+	/* Ranks that go on would stop at their next safe point. */
+	if (rp->stop_pending && !rp->verdict)
+		rc = vote_to_leave(rp, &place);
+	if (rc == 0 && rp->agree.in_flight)
+		rc = finish_in_close(rp, &place);
+	if (rc == 0)
+		rc = start_round(rp, &place);
+	if (rc == 0)
+		rc = rp_round_finish(&rp->agree, &rp->comm, &tally, &rp->err);
+	if (rc == 0) {
+		rp->stop_pending |= tally.want_stop;
+		rc = rp_handle_same_place(rp, &place, &tally);
+	}
+	return rc;
+}
+
+int rp_close(struct rally *rp)
+{
+	int rc;
+
+	if (rp->verdict == RALLY_BROKEN)
+		return rp->err.code ? rp->err.code : RALLY_EMPI;
+	rp_err_clear(&rp->err);
+	rc = leave_together(rp);
+	if (rc != 0) {
+		rp_handle_break(rp);
+		return rc;
+	}
+	if (rp->finished)
+		return 0;
+	if (rp->verdict == RALLY_STOP)
+		return rp->requeued ? 0 : RALLY_EUNFINISHED;
+	return rp->stop_pending ? RALLY_EPENDING : 0;
+}

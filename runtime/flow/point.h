@@ -1,0 +1,16 @@
+/*
+ * flow/point.h - a safe point that has something to do, and the close
+ */
+#ifndef RP_FLOW_POINT_H
+#define RP_FLOW_POINT_H
+
+#include "flow/handle.h"
+
+/* Returns an enum rally_verdict. */
+int rp_point(struct rally *rp, const struct rp_place *place);
+
+/* Completes what is in flight and agrees that all are leaving: what
+ * rally_close() returns. */
+int rp_close(struct rally *rp);
+
+#endif

@@ -1,0 +1,311 @@
+#include "flow/words.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "data/event.h"
+
+#define SECOND 1000000000
+#define BAR_WIDTH 30
+
+static int speaks(const struct rally *rp)
+{
+	return rp->comm.rank == 0;
+}
+
+/* In one write, so that lines of ranks and programs do not mix. */
+static void say(const char *fmt, va_list ap)
+{
+	char line[1024] = "rallypoint: ";
+	size_t used = strlen(line);
+	int n = vsnprintf(line + used, sizeof(line) - used - 1, fmt, ap);
+
+	if (n < 0)
+		return;
+	used += (size_t)n;
+	if (used > sizeof(line) - 2)
+		used = sizeof(line) - 2;
+	line[used++] = '\n';
+	if (write(STDERR_FILENO, line, used) < 0)
+		return;
+}
+
+/* One event: the line for people, then the one for tools. Steals fields. */
+static void tell(struct rally *rp, const char *event, json_t *fields,
+		 const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static void tell(struct rally *rp, const char *event, json_t *fields,
+		 const char *fmt, ...)
+{
+	va_list ap;
+
+	if (rp->options.words != RP_NO) {
+		va_start(ap, fmt);
+		say(fmt, ap);
+		va_end(ap);
+	}
+	/* An event that can't be written must not fail what it tells of. */
+	(void)rp_event_append(rp->dir, event, rp->job.id,
+			      (int64_t)rp->job.restarts, fields, NULL);
+}
+
+static double seconds(int64_t ns)
+{
+	return (double)ns / SECOND;
+}
+
+static double gb_per_s(uint64_t bytes, int64_t ns)
+{
+	return ns > 0 ? (double)bytes / (double)ns : 0;
+}
+
+void rp_words_open(struct rally *rp)
+{
+	if (!speaks(rp))
+		return;
+	tell(rp, "opened",
+	     json_pack("{s:i,s:i,s:i,s:i,s:s}", "ranks", rp->comm.size,
+		       "nodes", rp->node.nodes, "numa", rp->node.numa,
+		       "free_cores", rp->node.free_cores, "requeue",
+		       rp->sched.ops->name),
+	     "%s: %d ranks on %d node%s, requeue by %s (%s)", rp->dir,
+	     rp->comm.size, rp->node.nodes, rp->node.nodes == 1 ? "" : "s",
+	     rp->sched.ops->name, rp->sched.why);
+}
+
+void rp_words_signal(struct rally *rp, const struct rp_tally *tally,
+		     int64_t step)
+{
+	const char *name = sigabbrev_np(tally->signal);
+
+	if (!speaks(rp) || tally->signal_rank < 0)
+		return;
+	tell(rp, "signal",
+	     json_pack("{s:s,s:i,s:I}", "signal", name ? name : "?", "rank",
+		       tally->signal_rank, "step", (json_int_t)step),
+	     "SIG%s seen on rank %d", name ? name : "?", tally->signal_rank);
+}
+
+void rp_words_verdict(struct rally *rp, int64_t step, const char *cause)
+{
+	if (!speaks(rp))
+		return;
+	tell(rp, "verdict",
+	     json_pack("{s:s,s:I,s:I}", "cause", cause, "step",
+		       (json_int_t)step, "point",
+		       (json_int_t)rp->agree.index),
+	     "all ranks agree (%s) at step %" PRId64, cause, step);
+}
+
+void rp_words_saved(struct rally *rp, int64_t sequence, int64_t step,
+		    uint64_t bytes, int64_t elapsed, const char *cause)
+{
+	char amount[24];
+
+	if (!speaks(rp))
+		return;
+	tell(rp, RP_EVENT_COMMIT,
+	     json_pack("{s:I,s:I,s:s,s:I,s:I}", "sequence",
+		       (json_int_t)sequence, "step", (json_int_t)step, "cause",
+		       cause, "bytes", (json_int_t)bytes, "elapsed_ns",
+		       (json_int_t)elapsed),
+	     "saved %s in %.2f s at %.2f GB/s: sequence %" PRId64
+	     ", step %" PRId64,
+	     rp_text_bytes(bytes, amount, sizeof(amount)), seconds(elapsed),
+	     gb_per_s(bytes, elapsed), sequence, step);
+}
+
+void rp_words_stale(struct rally *rp, int64_t step, int64_t older)
+{
+	if (!speaks(rp))
+		return;
+	tell(rp, "stale",
+	     json_pack("{s:I,s:I}", "step", (json_int_t)step, "older",
+		       (json_int_t)older),
+	     "warning: what was saved at step %" PRId64 " is the same, byte by "
+	     "byte, as at step %" PRId64 "; are the registered buffers the "
+	     "ones in use?", step, older);
+}
+
+void rp_words_current(struct rally *rp, int64_t step)
+{
+	if (!speaks(rp))
+		return;
+	tell(rp, "current", json_pack("{s:I}", "step", (json_int_t)step),
+	     "the newest checkpoint is of step %" PRId64 " already: nothing to "
+	     "save", step);
+}
+
+void rp_words_pruned(struct rally *rp, size_t count)
+{
+	if (!speaks(rp) || count == 0)
+		return;
+	(void)rp_event_append(rp->dir, "pruned", rp->job.id,
+			      (int64_t)rp->job.restarts,
+			      json_pack("{s:I}", "count", (json_int_t)count),
+			      NULL);
+}
+
+void rp_words_passed_over(struct rally *rp, const char *name,
+			  const char *reason)
+{
+	if (!speaks(rp))
+		return;
+	tell(rp, "passed_over",
+	     json_pack("{s:s,s:s}", "checkpoint", name, "reason", reason),
+	     "checkpoint %s does not verify and is passed over: %s", name,
+	     reason);
+}
+
+void rp_words_resumed(struct rally *rp, int64_t sequence, int64_t step,
+		      uint64_t bytes, int64_t elapsed)
+{
+	char amount[24];
+
+	if (!speaks(rp))
+		return;
+	tell(rp, "resumed",
+	     json_pack("{s:I,s:I,s:I,s:I}", "sequence", (json_int_t)sequence,
+		       "step", (json_int_t)step, "bytes", (json_int_t)bytes,
+		       "elapsed_ns", (json_int_t)elapsed),
+	     "resumed from step %" PRId64 ": sequence %" PRId64
+	     ", %s in %.2f s at %.2f GB/s", step, sequence,
+	     rp_text_bytes(bytes, amount, sizeof(amount)), seconds(elapsed),
+	     gb_per_s(bytes, elapsed));
+}
+
+void rp_words_fresh(struct rally *rp)
+{
+	if (speaks(rp))
+		tell(rp, "fresh", NULL, "no checkpoint yet: a fresh start");
+}
+
+void rp_words_was_finished(struct rally *rp, int64_t step)
+{
+	if (!speaks(rp))
+		return;
+	tell(rp, "was_finished", json_pack("{s:I}", "step", (json_int_t)step),
+	     "this job finished at step %" PRId64 " in an earlier start", step);
+}
+
+void rp_words_finished(struct rally *rp, int64_t step)
+{
+	if (!speaks(rp))
+		return;
+	tell(rp, "finished", json_pack("{s:I}", "step", (json_int_t)step),
+	     "finished at step %" PRId64, step);
+}
+
+void rp_words_requeue(struct rally *rp, enum rp_answer answer,
+		      const char *detail)
+{
+	if (!speaks(rp))
+		return;
+	tell(rp, rp_answer_good(answer) ? "requeued" : "not_requeued",
+	     json_pack("{s:s,s:s,s:s}", "by", rp->sched.ops->name, "answer",
+		       rp_answer_text(answer), "detail", detail),
+	     "%s: %s%s%s%s", rp_answer_good(answer) ? "requeue"
+						    : "NOT requeued",
+	     rp_answer_text(answer), *detail ? " (" : "", detail,
+	     *detail ? ")" : "");
+}
+
+void rp_words_stop(struct rally *rp, int64_t step)
+{
+	if (!speaks(rp))
+		return;
+	tell(rp, "stopped", json_pack("{s:I}", "step", (json_int_t)step),
+	     "all ranks stop at step %" PRId64, step);
+}
+
+static void say_now(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static void say_now(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+}
+
+void rp_words_error(struct rally *rp, const char *what,
+		    const struct rp_err *err)
+{
+	if (!speaks(rp))
+		return;
+	say_now("%s: %s", what, err->text);
+	(void)rp_event_append(rp->dir, "error", rp->job.id,
+			      (int64_t)rp->job.restarts,
+			      json_pack("{s:s,s:i,s:s}", "what", what, "code",
+					err->code, "text", err->text),
+			      NULL);
+}
+
+void rp_words_refused(struct rally *rp, const struct rp_err *err)
+{
+	if (speaks(rp))
+		say_now("rally_open: %s", err->text);
+}
+
+void rp_words_warn(struct rally *rp, const char *text)
+{
+	if (speaks(rp))
+		tell(rp, "warning", json_pack("{s:s}", "text", text),
+		     "warning: %s", text);
+}
+
+/* rp_progress's tick: called for each piece, draws ten times a second. */
+static void draw(void *arg)
+{
+	struct rally *rp = arg;
+	int64_t now = rp_now();
+	uint64_t done, total;
+	int filled, n;
+	char line[128], amount[24];
+
+	if (now - rp->bar_from < SECOND || now - rp->bar_last < SECOND / 10)
+		return;
+	rp->bar_last = now;
+	done = atomic_load(&rp->progress.done);
+	total = atomic_load(&rp->progress.total);
+	if (total == 0)
+		return;
+	filled = (int)(done * BAR_WIDTH / total);
+	n = snprintf(line, sizeof(line),
+		     "\rrallypoint: %s [%.*s%*s] %3d %% of %s a rank ",
+		     rp->bar_what, filled, "##############################",
+		     BAR_WIDTH - filled, "", (int)(done * 100 / total),
+		     rp_text_bytes(total, amount, sizeof(amount)));
+	if (write(STDERR_FILENO, line, (size_t)n) < 0)
+		rp->progress.tick = NULL;
+}
+
+void rp_words_bar_begin(struct rally *rp, const char *what)
+{
+	int wanted = rp->options.progress == RP_YES ||
+		     (rp->options.progress == RP_AUTO &&
+		      isatty(STDERR_FILENO));
+
+	rp->bar_from = rp_now();
+	rp->bar_last = 0;
+	rp->bar_what = what;
+	rp->progress.arg = rp;
+	rp->progress.tick = speaks(rp) && wanted ? draw : NULL;
+}
+
+void rp_words_bar_end(struct rally *rp)
+{
+	static const char clear[] = "\r\033[K";
+
+	if (rp->progress.tick && rp->bar_last != 0 &&
+	    write(STDERR_FILENO, clear, sizeof(clear) - 1) < 0)
+		rp->bar_last = 0;
+	rp->progress.tick = NULL;
+}

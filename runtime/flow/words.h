@@ -1,0 +1,46 @@
+/*
+ * flow/words.h - what is said: a line on stderr, a line in events.jsonl
+ *
+ * One function for each event. All ranks call them; rank 0 speaks. A line on
+ * stderr begins with "rallypoint: ".
+ */
+#ifndef RP_FLOW_WORDS_H
+#define RP_FLOW_WORDS_H
+
+#include <stdint.h>
+
+#include "flow/handle.h"
+
+void rp_words_open(struct rally *rp);
+void rp_words_signal(struct rally *rp, const struct rp_tally *tally,
+		     int64_t step);
+void rp_words_verdict(struct rally *rp, int64_t step, const char *cause);
+void rp_words_saved(struct rally *rp, int64_t sequence, int64_t step,
+		    uint64_t bytes, int64_t elapsed, const char *cause);
+void rp_words_stale(struct rally *rp, int64_t step, int64_t older);
+void rp_words_current(struct rally *rp, int64_t step);
+void rp_words_pruned(struct rally *rp, size_t count);
+void rp_words_passed_over(struct rally *rp, const char *name,
+			  const char *reason);
+void rp_words_resumed(struct rally *rp, int64_t sequence, int64_t step,
+		      uint64_t bytes, int64_t elapsed);
+void rp_words_fresh(struct rally *rp);
+void rp_words_was_finished(struct rally *rp, int64_t step);
+void rp_words_finished(struct rally *rp, int64_t step);
+void rp_words_requeue(struct rally *rp, enum rp_answer answer,
+		      const char *detail);
+void rp_words_stop(struct rally *rp, int64_t step);
+
+/* An error, also where words are off: "rallypoint: WHAT: sentence". */
+void rp_words_error(struct rally *rp, const char *what,
+		    const struct rp_err *err);
+/* Why rally_open() failed; the folder is not ours to write to. */
+void rp_words_refused(struct rally *rp, const struct rp_err *err);
+/* A warning that has no event of its own. */
+void rp_words_warn(struct rally *rp, const char *text);
+
+/* A progress bar on rank 0's terminal while a transfer takes over a second. */
+void rp_words_bar_begin(struct rally *rp, const char *what);
+void rp_words_bar_end(struct rally *rp);
+
+#endif

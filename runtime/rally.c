@@ -1,0 +1,283 @@
+/*
+ * rally.c - the public calls: arguments are checked, then one call into flow
+ */
+#include "rallypoint.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "flow/handle.h"
+#include "flow/point.h"
+#include "flow/requeue.h"
+#include "flow/restore.h"
+#include "flow/save.h"
+#include "sys/signals.h"
+
+/* The code that a call on this handle has to return at once, or 0. Else the
+ * last error is forgotten. */
+static int check(struct rally *rp)
+{
+	if (!rp)
+		return RALLY_EARG;
+	if (rp->verdict == RALLY_BROKEN)
+		return rp->err.code ? rp->err.code : RALLY_EMPI;
+	rp_err_clear(&rp->err);
+	return 0;
+}
+
+static int missing(struct rally *rp, const char *call, const char *argument)
+{
+	return rp_fail(&rp->err, RALLY_EARG, "%s: %s is NULL", call, argument);
+}
+
+int rally_early(void)
+{
+	return rp_signals_install((int64_t)1 << (SIGTERM - 1), NULL);
+}
+
+int rally_open(MPI_Comm comm, const char *dir, rally_t **rp)
+{
+	int initialized = 0;
+
+	if (!rp)
+		return RALLY_EARG;
+	*rp = NULL;
+	if (!dir || !*dir)
+		return RALLY_EARG;
+	if (MPI_Initialized(&initialized) != MPI_SUCCESS || !initialized)
+		return RALLY_EORDER;
+	return rp_handle_open(rp, comm, dir);
+}
+
+int rally_set(rally_t *rp, const char *key, const char *value)
+{
+	int rc = check(rp);
+
+	if (rc != 0)
+		return rc;
+	if (!key || !value)
+		return missing(rp, "rally_set", "key or value");
+	return rp_handle_set(rp, key, value);
+}
+
+int rally_meta(rally_t *rp, const char *key, const char *value)
+{
+	int rc = check(rp);
+
+	if (rc != 0)
+		return rc;
+	if (!key)
+		return missing(rp, "rally_meta", "key");
+	if (!value)
+		json_object_del(rp->meta, key);
+	else if (json_object_set_new(rp->meta, key, json_string(value)) != 0)
+		return rp_fail(&rp->err, RALLY_EARG,
+			       "rally_meta: key or value is not UTF-8");
+	return 0;
+}
+
+const char *rally_meta_get(const rally_t *rp, const char *key)
+{
+	if (!rp || !key)
+		return NULL;
+	return json_string_value(json_object_get(rp->restored_meta, key));
+}
+
+/* Keeps a registration, or its refusal. */
+static int put(struct rally *rp, const char *name,
+	       const struct rp_region *region, int rc)
+{
+	if (rc == 0)
+		rc = rp_regions_put(&rp->regions, region, &rp->err);
+	if (rc != 0) {
+		rp->refused = rp->err;
+		strncpy(rp->refused_name, name ? name : "", RALLY_MAX_NAME);
+	} else if (strcmp(name, rp->refused_name) == 0) {
+		rp_err_clear(&rp->refused);
+	}
+	return rc;
+}
+
+int rally_add(rally_t *rp, const char *name, void *data, enum rally_type type,
+	      size_t count)
+{
+	struct rp_region region;
+	int rc = check(rp);
+
+	if (rc != 0)
+		return rc;
+	return put(rp, name, &region,
+		   rp_region_private(&region, name, data, type, count,
+				     &rp->err));
+}
+
+int rally_add_array(rally_t *rp, const char *name, void *data,
+		    enum rally_type type, int ndim, const int64_t *global,
+		    const int64_t *start, const int64_t *local)
+{
+	struct rp_region region;
+	int rc = check(rp);
+
+	if (rc != 0)
+		return rc;
+	return put(rp, name, &region,
+		   rp_region_array(&region, name, data, type, ndim, global,
+				   start, local, &rp->err));
+}
+
+int rally_file(rally_t *rp, const char *name, enum rally_file_scope scope,
+	       rally_file_fn *fn, void *arg)
+{
+	struct rp_region region;
+	int rc = check(rp);
+
+	if (rc != 0)
+		return rc;
+	return put(rp, name, &region,
+		   rp_region_file(&region, name, scope, fn, arg, &rp->err));
+}
+
+int rally_drop(rally_t *rp, const char *name)
+{
+	int rc = check(rp);
+
+	if (rc != 0)
+		return rc;
+	if (!name)
+		return missing(rp, "rally_drop", "name");
+	if (strcmp(name, rp->refused_name) == 0)
+		rp_err_clear(&rp->refused);
+	return rp_regions_drop(&rp->regions, name, &rp->err);
+}
+
+int rally_point_at(rally_t *rp, int64_t step, const char *file, int line)
+{
+	struct rp_place place = { file, line, step, 0 };
+
+	if (!rp)
+		return RALLY_BROKEN;
+	if (__builtin_expect(++rp->agree.index < rp->agree.due, 1))
+		return RALLY_GO;
+	return rp_point(rp, &place);
+}
+
+int rally_request(rally_t *rp, enum rally_want want)
+{
+	int rc = check(rp);
+
+	if (rc != 0)
+		return rc;
+	if (want != RALLY_WANT_SAVE && want != RALLY_WANT_STOP)
+		return rp_fail(&rp->err, RALLY_EARG,
+			       "rally_request: %d is nothing to want",
+			       (int)want);
+	atomic_fetch_or(&rp->asked, (int)want);
+	return 0;
+}
+
+int rally_save(rally_t *rp, int64_t step)
+{
+	struct rp_place place = { "rally_save()", 0, step, 0 };
+	int rc = check(rp);
+
+	if (rc != 0)
+		return rc;
+	if (rp->verdict == RALLY_STOP)
+		return rp_fail(&rp->err, RALLY_EORDER,
+			       "rally_save: all ranks have stopped at step "
+			       "%lld already", (long long)rp->standing.step);
+	rp_agree_enter(&rp->agree);
+	rc = rp_save(rp, &place, "program");
+	rp_handle_leave(rp, step);
+	return rc;
+}
+
+int rally_restore(rally_t *rp, int64_t *step, int *how)
+{
+	int rc = check(rp);
+
+	if (rc != 0)
+		return rc;
+	if (!step || !how)
+		return missing(rp, "rally_restore", "step or how");
+	rp_agree_enter(&rp->agree);
+	rc = rp_restore(rp, step, how);
+	rp_handle_leave(rp, *how == RALLY_FRESH ? -1 : *step);
+	return rc;
+}
+
+int rally_find(rally_t *rp, const char *name, struct rally_info *info)
+{
+	int rc = check(rp);
+
+	if (rc != 0)
+		return rc;
+	if (!name || !info)
+		return missing(rp, "rally_find", "name or info");
+	return rp_find(rp, name, info);
+}
+
+int rally_requeue(rally_t *rp)
+{
+	int rc = check(rp);
+
+	return rc ? rc : rp_requeue(rp);
+}
+
+int rally_finish(rally_t *rp, int64_t step)
+{
+	int rc = check(rp);
+
+	return rc ? rc : rp_finish(rp, step);
+}
+
+int rally_close(rally_t *rp)
+{
+	int rc;
+
+	if (!rp)
+		return 0;
+	rp->closing = 1;
+	rc = rp_close(rp);
+	rp_handle_free(rp);
+	return rc;
+}
+
+int rally_status(const rally_t *rp, struct rally_status *status)
+{
+	int64_t when, left_at;
+
+	if (!rp || !status)
+		return RALLY_EARG;
+	memset(status, 0, sizeof(*status));
+	status->step = atomic_load(&rp->seen.step);
+	status->sequence = atomic_load(&rp->seen.sequence);
+	status->saved_step = atomic_load(&rp->seen.saved_step);
+	status->points = atomic_load(&rp->seen.points);
+	status->rounds = atomic_load(&rp->seen.rounds);
+	status->stride = atomic_load(&rp->seen.stride);
+	status->lag = atomic_load(&rp->seen.lag);
+	status->verdict = atomic_load(&rp->seen.verdict);
+	status->bytes_done = atomic_load(&rp->progress.done);
+	status->bytes_total = atomic_load(&rp->progress.total);
+	status->signal = rp_signals_last(rp->options.stop_signals |
+						 rp->options.save_signals,
+					 &when);
+	left_at = atomic_load(&rp->seen.left_at);
+	status->seconds_left = left_at ? (double)(left_at - rp_now()) / 1e9
+				       : -1;
+	return 0;
+}
+
+const char *rally_strerror(int code)
+{
+	return rp_err_string(code);
+}
+
+const char *rally_error(const rally_t *rp)
+{
+	if (!rp)
+		return "";
+	return rp->err.code ? rp->err.text : rp->kept.text;
+}

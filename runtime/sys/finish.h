@@ -1,0 +1,21 @@
+/*
+ * sys/finish.h - dir/.finished: the run is over, for one job
+ */
+#ifndef RP_SYS_FINISH_H
+#define RP_SYS_FINISH_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+#define RP_FINISH_FILE ".finished"
+
+/* Marks the run as finished by `job` ("" outside of Slurm), durably. */
+int rp_finish_write(const char *dir, const char *job, int64_t step,
+		    struct rp_err *err);
+
+/* 1 and the step where this very job finished; 0 for another job's mark, for
+ * none, and outside of Slurm, where a start is always a new run. */
+int rp_finish_read(const char *dir, const char *job, int64_t *step);
+
+#endif
