@@ -34,8 +34,9 @@ struct child {
 	int cut;
 };
 
-/* A descriptor above stdio, so that the child's dup2 onto 0 to 2 can't hit
- * one of the pipes in a program that has closed its own stdio. */
+/* A descriptor above stdio: in a program that has closed its own, another
+ * thread that writes to 1 or 2 must not write into the pipes, and the child's
+ * dup2 onto 0 to 2 not hit one. */
 static int above_stdio(int fd)
 {
 	int high;
