@@ -66,10 +66,11 @@ client_pids() {
 	return 0
 }
 
+# gone PID... - are they all ended? A zombie is.
 gone() {
 	local pid
 	for pid; do
-		case $(ps -o stat= -p "$pid" 2>/dev/null) in '' | Z*) ;; *) return 1 ;; esac
+		! grep -qs '^State:[[:space:]]*[^ZX]' "/proc/$pid/status" || return 1
 	done
 }
 
