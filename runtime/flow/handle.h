@@ -12,6 +12,7 @@
 #include "base/progress.h"
 #include "data/manifest.h"
 #include "data/region.h"
+#include "flow/place.h"
 #include "group/agree.h"
 #include "group/comm.h"
 #include "group/node.h"
@@ -34,14 +35,6 @@ struct rp_seen {
 	_Atomic uint64_t points, rounds;
 	_Atomic uint32_t stride, lag;
 	_Atomic int verdict;
-};
-
-/* Where a rank is in its program. */
-struct rp_place {
-	const char *file;
-	int line;
-	int64_t step;
-	int leaving;
 };
 
 struct rally {
@@ -98,15 +91,6 @@ int rp_handle_set(struct rally *rp, const char *key, const char *value);
 
 /* The error of a registration that this rank has not mended yet, as rp->err. */
 int rp_handle_refused(struct rally *rp);
-
-/* What this rank says in a round or a vote. */
-void rp_handle_ballot(struct rally *rp, const struct rp_place *place,
-		      struct rp_ballot *ballot);
-
-/* Whether all ranks are at one place, by a tally: 0, or ESITE, EUNEVEN or
- * EOPTION, on all ranks and with the places of two of them. Collective. */
-int rp_handle_same_place(struct rally *rp, const struct rp_place *place,
-			 const struct rp_tally *tally);
 
 /* No agreement is possible any more: keeps and tells rp->err. */
 int rp_handle_break(struct rally *rp);

@@ -88,7 +88,7 @@ static int start_round(struct rally *rp, const struct rp_place *place)
 {
 	struct rp_ballot ballot;
 
-	rp_handle_ballot(rp, place, &ballot);
+	rp_place_ballot(rp, place, &ballot);
 	rp->round_place = *place;
 	return rp_round_start(&rp->agree, &rp->comm, &ballot, &rp->err);
 }
@@ -99,7 +99,7 @@ static int finish_round(struct rally *rp, const struct rp_place *place)
 	struct rp_tally tally;
 
 	if (rp_round_finish(&rp->agree, &rp->comm, &tally, &rp->err) != 0 ||
-	    rp_handle_same_place(rp, &rp->round_place, &tally) != 0)
+	    rp_place_same(rp, &rp->round_place, &tally) != 0)
 		return rp_handle_break(rp);
 	rp_agree_plan(&rp->agree, &tally, &rp->options,
 		      rp->options.every_steps);
@@ -147,11 +147,11 @@ static int vote_to_leave(struct rally *rp, const struct rp_place *place)
 	struct rp_ballot ballot;
 	struct rp_tally tally;
 
-	rp_handle_ballot(rp, place, &ballot);
+	rp_place_ballot(rp, place, &ballot);
 	if (rp_vote(&rp->comm, &ballot, &tally, &rp->err) != 0)
 		return rp->err.code;
 	rp->stop_pending |= tally.want_stop;
-	return rp_handle_same_place(rp, place, &tally);
+	return rp_place_same(rp, place, &tally);
 }
 
 /* The round in flight may make ranks that are still in their loop begin a save:
@@ -163,7 +163,7 @@ static int finish_in_close(struct rally *rp, const struct rp_place *place)
 
 	if (rc != 0 || rp->verdict)
 		return rc;
-	rc = rp_handle_same_place(rp, &rp->round_place, &tally);
+	rc = rp_place_same(rp, &rp->round_place, &tally);
 	if (rc == 0 && what_to_do(rp, &tally) != NOTHING)
 		rc = vote_to_leave(rp, place);
 	return rc;
@@ -186,7 +186,7 @@ static int leave_together(struct rally *rp)
 		rc = rp_round_finish(&rp->agree, &rp->comm, &tally, &rp->err);
 	if (rc == 0) {
 		rp->stop_pending |= tally.want_stop;
-		rc = rp_handle_same_place(rp, &place, &tally);
+		rc = rp_place_same(rp, &place, &tally);
 	}
 	return rc;
 }

@@ -5,9 +5,9 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/text.h"
 #include "data/event.h"
 #include "data/shard.h"
+#include "flow/files.h"
 #include "flow/words.h"
 #include "sys/finish.h"
 #include "sys/folder.h"
@@ -144,89 +144,6 @@ static int read_shard(struct trial *trial)
 	return rp->err.code;
 }
 
-/* Where a registered file stands in the manifest. */
-static const struct rp_stored_file *find_file(const struct trial *trial,
-					      const struct rp_region *r)
-{
-	const struct rp_manifest *m = &trial->manifest;
-	int rank = trial->rp->comm.rank;
-
-	for (int i = 0; i < m->ranks; i++) {
-		if (r->scope == RALLY_FILE_PRIVATE && i != rank)
-			continue;
-		for (size_t k = 0; k < m->pieces[i].n_files; k++)
-			if (m->pieces[i].files[k].scope == r->scope &&
-			    strcmp(m->pieces[i].files[k].name, r->name) == 0)
-				return &m->pieces[i].files[k];
-	}
-	return NULL;
-}
-
-static char *file_path(const struct trial *trial, const struct rp_region *r)
-{
-	char *relative = rp_manifest_file_path(r->name, r->scope,
-					       trial->rp->comm.rank);
-	char *path = relative ? rp_path(trial->path, relative) : NULL;
-
-	if (!path)
-		rp_fail(&trial->rp->err, RALLY_ENOMEM, "restore: no memory");
-	free(relative);
-	return path;
-}
-
-/* Private files by their rank, shared ones in turn. */
-static int verify_files(struct trial *trial)
-{
-	struct rally *rp = trial->rp;
-	int turn = 0;
-
-	for (size_t i = 0; rp->err.code == 0 && i < rp->regions.n; i++) {
-		const struct rp_region *r = &rp->regions.v[i];
-		const struct rp_stored_file *stored;
-		char *path;
-
-		if (r->kind != RP_FILE)
-			continue;
-		stored = find_file(trial, r);
-		if (!stored)
-			return rp_fail(&rp->err, RALLY_ELAYOUT,
-				       "%s: there is no file '%s' in it",
-				       trial->path, r->name);
-		if (r->scope == RALLY_FILE_SHARED &&
-		    turn++ % rp->comm.size != rp->comm.rank)
-			continue;
-		path = file_path(trial, r);
-		if (path)
-			rp_file_verify(path, stored->bytes, &stored->hash,
-				       &rp->progress, &rp->err);
-		free(path);
-	}
-	return rp->err.code;
-}
-
-static int call_readers(struct trial *trial)
-{
-	struct rally *rp = trial->rp;
-
-	for (size_t i = 0; i < rp->regions.n; i++) {
-		const struct rp_region *r = &rp->regions.v[i];
-		char *path;
-		int answer;
-
-		if (r->kind != RP_FILE)
-			continue;
-		path = file_path(trial, r);
-		answer = r->fn(path ? path : "", RALLY_FILE_READ,
-			       trial->manifest.step, r->arg);
-		if (answer != 0)
-			rp_fail(&rp->err, RALLY_EAPP,
-				"the program's function for file '%s' returned "
-				"%d", r->name, answer);
-		free(path);
-	}
-	return rp_comm_settle(&rp->comm, &rp->err);
-}
-
 static int try_checkpoint(struct trial *trial)
 {
 	struct rally *rp = trial->rp;
@@ -240,11 +157,12 @@ static int try_checkpoint(struct trial *trial)
 	/* No rank waits for another while it reads. */
 	rp_words_bar_begin(rp, "restoring");
 	if (rp_handle_refused(rp) == 0 && read_shard(trial) == 0)
-		verify_files(trial);
+		rp_files_verify(rp, trial->path, m);
 	rp_words_bar_end(rp);
 	if (rp_comm_settle(&rp->comm, &rp->err) != 0)
 		return rp->err.code;
-	return call_readers(trial);
+	rp_files_read(rp, trial->path, m->step);
+	return rp_comm_settle(&rp->comm, &rp->err);
 }
 
 static void accept(struct trial *trial, int64_t *step, int64_t began)

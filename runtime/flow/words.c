@@ -60,9 +60,18 @@ static double seconds(int64_t ns)
 	return (double)ns / SECOND;
 }
 
-static double gb_per_s(uint64_t bytes, int64_t ns)
+/* "1.2 GB in 0.35 s at 3.4 GB/s", with digits enough for small ones. */
+static char *transfer(uint64_t bytes, int64_t ns, char *buf, size_t size)
 {
-	return ns > 0 ? (double)bytes / (double)ns : 0;
+	char amount[24], rate[24];
+	double per_second = ns > 0 ? (double)bytes / seconds(ns) : 0;
+
+	rp_text_bytes(bytes, amount, sizeof(amount));
+	rp_text_bytes((uint64_t)per_second, rate, sizeof(rate));
+	snprintf(buf, size, ns < SECOND ? "%s in %.3f s at %s/s"
+					: "%s in %.1f s at %s/s",
+		 amount, seconds(ns), rate);
+	return buf;
 }
 
 void rp_words_open(struct rally *rp)
@@ -106,7 +115,7 @@ void rp_words_verdict(struct rally *rp, int64_t step, const char *cause)
 void rp_words_saved(struct rally *rp, int64_t sequence, int64_t step,
 		    uint64_t bytes, int64_t elapsed, const char *cause)
 {
-	char amount[24];
+	char amount[80];
 
 	if (!speaks(rp))
 		return;
@@ -115,10 +124,8 @@ void rp_words_saved(struct rally *rp, int64_t sequence, int64_t step,
 		       (json_int_t)sequence, "step", (json_int_t)step, "cause",
 		       cause, "bytes", (json_int_t)bytes, "elapsed_ns",
 		       (json_int_t)elapsed),
-	     "saved %s in %.2f s at %.2f GB/s: sequence %" PRId64
-	     ", step %" PRId64,
-	     rp_text_bytes(bytes, amount, sizeof(amount)), seconds(elapsed),
-	     gb_per_s(bytes, elapsed), sequence, step);
+	     "saved %s: sequence %" PRId64 ", step %" PRId64,
+	     transfer(bytes, elapsed, amount, sizeof(amount)), sequence, step);
 }
 
 void rp_words_stale(struct rally *rp, int64_t step, int64_t older)
@@ -166,7 +173,7 @@ void rp_words_passed_over(struct rally *rp, const char *name,
 void rp_words_resumed(struct rally *rp, int64_t sequence, int64_t step,
 		      uint64_t bytes, int64_t elapsed)
 {
-	char amount[24];
+	char amount[80];
 
 	if (!speaks(rp))
 		return;
@@ -175,9 +182,8 @@ void rp_words_resumed(struct rally *rp, int64_t sequence, int64_t step,
 		       "step", (json_int_t)step, "bytes", (json_int_t)bytes,
 		       "elapsed_ns", (json_int_t)elapsed),
 	     "resumed from step %" PRId64 ": sequence %" PRId64
-	     ", %s in %.2f s at %.2f GB/s", step, sequence,
-	     rp_text_bytes(bytes, amount, sizeof(amount)), seconds(elapsed),
-	     gb_per_s(bytes, elapsed));
+	     ", %s", step, sequence,
+	     transfer(bytes, elapsed, amount, sizeof(amount)));
 }
 
 void rp_words_fresh(struct rally *rp)

@@ -1,0 +1,37 @@
+/*
+ * flow/files.h - the files that the program writes itself, in a save and in a
+ *                restore
+ *
+ * The program's functions are called on all ranks in the order of the names,
+ * whatever failed before: they may use collective calls of the program's own.
+ * Private files are sealed and verified by their rank, shared ones by the ranks
+ * in turn.
+ */
+#ifndef RP_FLOW_FILES_H
+#define RP_FLOW_FILES_H
+
+#include "flow/handle.h"
+
+/* Whether any file is registered. */
+int rp_files_any(const struct rp_regions *regions);
+
+/* dir/files, for the private folders of the ranks to be made in. */
+int rp_files_begin(const char *dir, struct rp_err *err);
+
+/* Has the program write all files under the checkpoint `dir`. Errors are in
+ * rp->err of this rank; the vote is the caller's. */
+void rp_files_write(struct rally *rp, const char *dir, int64_t step);
+
+/* Makes this rank's part of the files durable and adds it to its piece. Every
+ * rank must have written by then. Not collective. */
+int rp_files_seal(struct rally *rp, const char *dir, struct rp_piece *piece);
+
+/* Checks this rank's part of the registered files against the manifest. Not
+ * collective. */
+int rp_files_verify(struct rally *rp, const char *dir,
+		    const struct rp_manifest *manifest);
+
+/* Has the program read all files; errors as in rp_files_write(). */
+void rp_files_read(struct rally *rp, const char *dir, int64_t step);
+
+#endif

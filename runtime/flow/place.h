@@ -1,0 +1,31 @@
+/*
+ * flow/place.h - where ranks are, what they say there, and whether they are at
+ *                one place
+ */
+#ifndef RP_FLOW_PLACE_H
+#define RP_FLOW_PLACE_H
+
+#include <stdint.h>
+
+#include "group/agree.h"
+
+struct rally;
+
+/* Where a rank is in its program. */
+struct rp_place {
+	const char *file;
+	int line;
+	int64_t step;
+	int leaving;
+};
+
+/* What this rank says in a round or a vote. */
+void rp_place_ballot(struct rally *rp, const struct rp_place *place,
+		      struct rp_ballot *ballot);
+
+/* Whether all ranks are at one place, by a tally: 0, or ESITE, EUNEVEN or
+ * EOPTION, on all ranks and with the places of two of them. Collective. */
+int rp_place_same(struct rally *rp, const struct rp_place *place,
+			 const struct rp_tally *tally);
+
+#endif
