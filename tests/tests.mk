@@ -23,3 +23,12 @@ tests_unit_test_topo_CPPFLAGS = $(AM_CPPFLAGS) -DRALLY_NO_MPI
 tests_unit_test_topo_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_topo_LDADD = librally-core.la $(CMOCKA_LIBS)
 endif
+
+# The command, on folders that make_ckpt writes.
+check_PROGRAMS += tests/unit/make_ckpt
+tests_unit_make_ckpt_SOURCES = tests/unit/make_ckpt.c
+tests_unit_make_ckpt_CPPFLAGS = $(AM_CPPFLAGS) -DRALLY_NO_MPI
+tests_unit_make_ckpt_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS)
+tests_unit_make_ckpt_LDADD = librally-core.la $(CORE_LIBS)
+TESTS += tests/unit/test_tool.py
+EXTRA_DIST += tests/unit/test_tool.py

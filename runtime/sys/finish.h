@@ -4,6 +4,7 @@
 #ifndef RP_SYS_FINISH_H
 #define RP_SYS_FINISH_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -17,5 +18,9 @@ int rp_finish_write(const char *dir, const char *job, int64_t step,
 /* 1 and the step where this very job finished; 0 for another job's mark, for
  * none, and outside of Slurm, where a start is always a new run. */
 int rp_finish_read(const char *dir, const char *job, int64_t *step);
+
+/* 1, the job ("" outside of Slurm) and the step of whatever mark there is, for
+ * people; 0 where there is none. */
+int rp_finish_look(const char *dir, char *job, size_t size, int64_t *step);
 
 #endif

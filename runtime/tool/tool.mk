@@ -1,0 +1,18 @@
+# The command, over the lower layers alone: it must run where MPI does not.
+bin_PROGRAMS += rallypoint
+rallypoint_SOURCES = \
+	runtime/tool/args.c runtime/tool/args.h \
+	runtime/tool/bar.c runtime/tool/bar.h \
+	runtime/tool/check.c runtime/tool/check.h \
+	runtime/tool/load.c runtime/tool/load.h \
+	runtime/tool/ls.c runtime/tool/main.c \
+	runtime/tool/options.c \
+	runtime/tool/print.c runtime/tool/print.h \
+	runtime/tool/prune.c runtime/tool/show.c \
+	runtime/tool/summary.c runtime/tool/summary.h \
+	runtime/tool/table.c runtime/tool/table.h \
+	runtime/tool/tool.h \
+	runtime/tool/topo.c runtime/tool/verify.c
+rallypoint_CPPFLAGS = $(AM_CPPFLAGS) -DRALLY_NO_MPI
+rallypoint_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS)
+rallypoint_LDADD = librally-core.la $(CORE_LIBS)

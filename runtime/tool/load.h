@@ -1,0 +1,26 @@
+/*
+ * tool/load.h - which checkpoint, and its manifest
+ */
+#ifndef RP_TOOL_LOAD_H
+#define RP_TOOL_LOAD_H
+
+#include "base/err.h"
+#include "data/manifest.h"
+#include "sys/folder.h"
+
+/* The checkpoint of a folder that `which` stands for: a sequence ("7", "0007"),
+ * a name ("0007-step-120"), NULL for the newest. NULL and RALLY_EABSENT where
+ * there is none. */
+const struct rp_ckpt *rp_pick(const struct rp_folder *folder, const char *dir,
+			      const char *which, struct rp_err *err);
+
+/* Reads its manifest, and checks that it is the one of this directory: a copy
+ * of another's would send readers to the wrong step. On success the manifest is
+ * to be freed. */
+int rp_load(const struct rp_ckpt *ckpt, struct rp_manifest *manifest,
+	    struct rp_err *err);
+
+/* Bytes of the newest `n` that can be loaded, for a progress bar. */
+uint64_t rp_load_bytes(const struct rp_ckpt *v, size_t n);
+
+#endif

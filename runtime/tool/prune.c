@@ -1,0 +1,208 @@
+/*
+ * tool/prune.c - `rallypoint prune`: removes old checkpoints by hand
+ *
+ * What is removed is gone, so what stays is looked at first: a checkpoint that
+ * is not whole does not count as one of the K to keep, and goes with the old
+ * ones, as after a save of the library's own. Where none is whole, or where one
+ * can't be read, nothing is removed.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "data/event.h"
+#include "sys/owner.h"
+#include "sys/sched.h"
+#include "tool/bar.h"
+#include "tool/check.h"
+#include "tool/load.h"
+#include "tool/print.h"
+#include "tool/tool.h"
+
+#define ANSWER_MS 20000	/* longest wait for one answer of Slurm's */
+
+/* What is to go. */
+struct plan {
+	struct rp_folder folder;
+	int64_t *bad;		/* sequences that are not whole */
+	size_t n_bad, kept;
+	char *goes;		/* one flag for each of the folder */
+};
+
+static int note_bad(struct plan *plan, size_t i, const struct rp_check *check,
+		    struct rp_err *err)
+{
+	const char *why = check->bad.n > 0 ? check->bad.v[0] : "";
+
+	if (check->unreadable)
+		return rp_fail(err, RALLY_EIO, "nothing was removed, since %s "
+			       "can't be judged: %s", plan->folder.v[i].name,
+			       why);
+	plan->bad[plan->n_bad++] = plan->folder.v[i].sequence;
+	plan->goes[i] = 1;
+	rp_complain("%s is not whole and does not count: %s",
+		    plan->folder.v[i].name, why);
+	return 0;
+}
+
+/* From the newest on, until enough are found that may stay. */
+static int look_at_newest(struct plan *plan, const struct rp_args *args,
+			  struct rp_err *err)
+{
+	enum rp_depth depth = args->verify ? RP_CHECK_BYTES : RP_CHECK_LENGTHS;
+	size_t keep = (size_t)args->keep, n = plan->folder.n;
+	struct rp_bar bar;
+	int rc = 0;
+
+	rp_bar_begin(&bar, "verifying",
+		     rp_load_bytes(plan->folder.v, keep < n ? keep : n));
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		struct rp_check check;
+
+		if (plan->kept >= keep) {
+			plan->goes[i] = 1;
+			continue;
+		}
+		rc = rp_check_run(&check, &plan->folder.v[i], depth, &bar,
+				  err);
+		rp_bar_clear(&bar);
+		/* One of a newer version is another's to judge: it stays. */
+		if (rc == 0 && (check.code == 0 ||
+				check.code == RALLY_EVERSION))
+			plan->kept++;
+		else if (rc == 0)
+			rc = note_bad(plan, i, &check, err);
+		rp_check_free(&check);
+	}
+	return rc;
+}
+
+static int make_plan(struct plan *plan, const struct rp_args *args,
+		     struct rp_err *err)
+{
+	int rc = rp_folder_list(&plan->folder, args->dir, err);
+
+	if (rc != 0)
+		return rc;
+	plan->bad = calloc(plan->folder.n + 1, sizeof(*plan->bad));
+	plan->goes = calloc(plan->folder.n + 1, 1);
+	if (!plan->bad || !plan->goes)
+		return rp_fail(err, RALLY_ENOMEM, "prune: no memory");
+	rc = look_at_newest(plan, args, err);
+	if (rc == 0 && plan->kept == 0 && plan->folder.n > 0)
+		rc = rp_fail(err, RALLY_ECORRUPT,
+			     "%s: nothing was removed, since none of its %zu "
+			     "checkpoints is whole; `rallypoint verify` tells "
+			     "what is wrong with each", args->dir,
+			     plan->folder.n);
+	return rc;
+}
+
+static void plan_free(struct plan *plan)
+{
+	rp_folder_free(&plan->folder);
+	free(plan->bad);
+	free(plan->goes);
+}
+
+static json_t *names_json(const struct plan *plan, int goes)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < plan->folder.n; i++)
+		if (plan->goes[i] == goes)
+			json_array_append_new(array, json_string(
+						plan->folder.v[i].name));
+	return array;
+}
+
+static int tell(const struct plan *plan, const struct rp_args *args,
+		struct rp_err *err)
+{
+	const char *verb = args->dry_run ? "would remove" : "removed";
+	size_t leftovers = plan->folder.partials;
+
+	if (args->json)
+		return rp_json_print(
+			json_pack("{s:o,s:b,s:o,s:o,s:I}", "dir",
+				  rp_json_text(args->dir), "dry_run",
+				  args->dry_run, "kept", names_json(plan, 0),
+				  "removed", names_json(plan, 1), "leftovers",
+				  (json_int_t)leftovers),
+			0, err);
+	for (size_t i = 0; i < plan->folder.n; i++)
+		printf("%s %s\n", plan->goes[i] ? verb : "keeps",
+		       plan->folder.v[i].name);
+	if (leftovers > 0)
+		printf("%s %zu partial director%s left by crashes\n", verb,
+		       leftovers, leftovers == 1 ? "y" : "ies");
+	return 0;
+}
+
+/* With the folder in our hands. */
+static int prune_claimed(const struct rp_args *args, struct rp_err *err)
+{
+	struct plan plan = { 0 };
+	size_t pruned = 0;
+	struct rp_job job;
+	int rc = make_plan(&plan, args, err);
+
+	if (rc == 0 && !args->dry_run) {
+		rc = rp_folder_prune(args->dir, (size_t)args->keep, plan.bad,
+				     plan.n_bad, &pruned, err);
+		if (rc == 0)
+			rc = rp_folder_sweep(args->dir, err);
+		rp_job_from_env(&job);
+		/* An event that can't be written must not fail the pruning. */
+		if (pruned > 0)
+			(void)rp_event_append(args->dir, "pruned", job.id,
+					      job.restarts,
+					      json_pack("{s:I}", "count",
+							(json_int_t)pruned),
+					      NULL);
+	}
+	if (rc == 0)
+		rc = tell(&plan, args, err);
+	plan_free(&plan);
+	return rc;
+}
+
+static int job_active(void *arg, const char *job)
+{
+	return rp_sched_job_active(arg, job);
+}
+
+/* Slurm can be asked from outside of a job too, where its command is there. */
+static int open_sched(struct rp_sched *sched, struct rp_err *err)
+{
+	if (rp_sched_open(sched, "scontrol", NULL, ANSWER_MS, NULL) == 0 ||
+	    rp_sched_open(sched, "libslurm", NULL, ANSWER_MS, NULL) == 0)
+		return 0;
+	return rp_sched_open(sched, "none", NULL, ANSWER_MS, err);
+}
+
+int rp_tool_prune(const struct rp_args *args, struct rp_err *err)
+{
+	struct rp_folder folder;
+	struct rp_owner owner;
+	struct rp_sched sched;
+	int rc;
+
+	/* A folder that is not there is told apart from one that is owned. */
+	rc = rp_folder_list(&folder, args->dir, err);
+	rp_folder_free(&folder);
+	if (rc != 0)
+		return rc;
+	if (args->dry_run)
+		return prune_claimed(args, err);
+	rc = open_sched(&sched, err);
+	if (rc != 0)
+		return rc;
+	/* As a run outside of Slurm: not the job whose shell this may be, whose
+	 * own ranks may be at work. */
+	rc = rp_owner_take(&owner, args->dir, "", 0, job_active, &sched, err);
+	if (rc == 0)
+		rc = prune_claimed(args, err);
+	rp_owner_release(&owner);
+	rp_sched_close(&sched);
+	return rc;
+}
