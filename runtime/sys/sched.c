@@ -106,9 +106,12 @@ static enum rp_answer read_once(struct rp_sched *s, const char *id,
 	return s->ops->record(s, id, with_steps, rec);
 }
 
-/* Waits before another try at a controller that is down. 0: no time left. */
-static int once_more(struct rp_sched *s)
+/* Waits before another try, where the answer is one that may change. 0 where
+ * it is not, or no time is left. */
+static int once_more(struct rp_sched *s, enum rp_answer answer)
 {
+	if (answer != RP_UNREACHABLE && answer != RP_INTERRUPTED)
+		return 0;
 	if (rp_sched_left(s) <= RETRY_MS)
 		return 0;
 	rp_sleep_ms(RETRY_MS);
@@ -119,10 +122,18 @@ static enum rp_answer read_patiently(struct rp_sched *s, int with_steps,
 				     struct rp_record *rec)
 {
 	enum rp_answer answer;
+	int tries = 0, away = 0;
 
-	do
+	do {
 		answer = read_once(s, s->job.id, with_steps, rec);
-	while (answer == RP_UNREACHABLE && once_more(s));
+		away += answer == RP_UNREACHABLE;
+		tries++;
+	} while (once_more(s, answer));
+	/* The last try is cut short, and says less than those before. */
+	if (answer == RP_TIMEOUT && tries > 1 && away == tries - 1) {
+		rp_sched_say(s, "no answer from the controller");
+		return RP_UNREACHABLE;
+	}
 	return answer;
 }
 
@@ -212,7 +223,7 @@ static enum rp_answer ask(struct rp_sched *s)
 
 	do
 		answer = s->ops->requeue(s, s->job.id);
-	while (answer == RP_UNREACHABLE && once_more(s));
+	while (once_more(s, answer));
 	return answer == RP_REQUEUED ? see_it_took(s) : answer;
 }
 
@@ -256,21 +267,22 @@ static enum rp_answer requeue(struct rp_sched *s, int ranks)
 	return ask(s);
 }
 
+static enum rp_answer tell(const struct rp_sched *s, enum rp_answer answer,
+			   char *detail, size_t size)
+{
+	snprintf(detail, size, "%s", rp_answer_good(answer) ? "" : s->detail);
+	return answer;
+}
+
 enum rp_answer rp_sched_requeue(struct rp_sched *s, char *detail, size_t size)
 {
-	enum rp_answer answer = requeue(s, 0);
-
-	snprintf(detail, size, "%s", s->detail);
-	return answer;
+	return tell(s, requeue(s, 0), detail, size);
 }
 
 enum rp_answer rp_sched_requeue_own(struct rp_sched *s, int ranks, char *detail,
 				    size_t size)
 {
-	enum rp_answer answer = requeue(s, ranks);
-
-	snprintf(detail, size, "%s", s->detail);
-	return answer;
+	return tell(s, requeue(s, ranks), detail, size);
 }
 
 int rp_answer_good(enum rp_answer answer)
@@ -313,6 +325,10 @@ const char *rp_answer_text(enum rp_answer answer)
 	case RP_UNREACHABLE:
 		return "Slurm's controller could not be reached: run scontrol "
 		       "requeue with the job's id once it is back";
+	case RP_INTERRUPTED:
+		return "a signal ended Slurm's command: look at the job with "
+		       "scontrol show job, and requeue it if it is neither "
+		       "pending nor completing";
 	case RP_TIMEOUT:
 		return "Slurm's command gave no answer in time: look at the "
 		       "job with scontrol show job, and requeue it if it is "

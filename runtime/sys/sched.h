@@ -48,7 +48,9 @@ struct rp_record {
 	int by_limit;		/* COMPLETING because of the time limit, or of
 				   preemption: nobody's wish to end the work */
 	int64_t restarts;
-	int64_t end_time;	/* seconds since the epoch, 0: not known */
+	int64_t end_time;	/* seconds since the epoch, 0: not known; scontrol
+				   never tells it of a job without a time limit,
+				   even in its grace time */
 	int64_t preempt_time;	/* the same; set from the start of the grace */
 	int may_requeue;	/* 0: submitted with --no-requeue */
 	int batch;		/* 0: salloc, or srun on its own */
@@ -69,6 +71,7 @@ enum rp_answer {
 	RP_CANCELLED,	/* left alone */
 	RP_OTHER_STEPS,	/* left alone */
 	RP_UNREACHABLE,
+	RP_INTERRUPTED, /* a signal ended the command: it may have worked */
 	RP_TIMEOUT,
 	RP_NO_BACKEND,
 	RP_FAILED,	/* anything else; the detail says it */
@@ -80,7 +83,8 @@ struct rp_sched_ops {
 	const char *name; /* as the option names it */
 
 	/* Fills the zeroed record of the job `id`; steps only if asked for.
-	 * RP_DONE, RP_NO_JOB, RP_UNREACHABLE, RP_TIMEOUT, or RP_FAILED. */
+	 * RP_DONE, RP_NO_JOB, RP_UNREACHABLE, RP_INTERRUPTED, RP_TIMEOUT, or
+	 * RP_FAILED. */
 	enum rp_answer (*record)(struct rp_sched *s, const char *id,
 				 int with_steps, struct rp_record *rec);
 
@@ -118,7 +122,7 @@ enum rp_answer rp_sched_record(struct rp_sched *s, struct rp_record *rec);
 /* Puts this job back into the queue, whatever else runs in it: reads the
  * record, asks, and reads it again to see that it took. Goes on trying within
  * the time limit while the controller can't be reached. `detail` gets the
- * backend's words, "" if it had none. */
+ * backend's words where the answer is not good, "" if it had none. */
 enum rp_answer rp_sched_requeue(struct rp_sched *s, char *detail, size_t size);
 
 /* The same, but RP_OTHER_STEPS unless the caller's `ranks` processes are all

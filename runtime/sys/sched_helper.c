@@ -111,6 +111,11 @@ static enum rp_answer run(struct rp_sched *s, const char *verb, const char *id,
 
 	if (answer != RP_DONE)
 		return answer;
+	if (got.signal) {
+		rp_sched_say(s, "the helper program was ended by a signal");
+		rp_spawned_free(&got);
+		return RP_INTERRUPTED;
+	}
 	*root = json_loadb(got.out, got.out_len, JSON_REJECT_DUPLICATES, NULL);
 	if (!json_is_object(*root)) {
 		json_decref(*root);

@@ -239,9 +239,14 @@ static enum rp_answer run(struct rp_sched *s, const char *const argv[],
 	if (got->reaped ? got->status == 0 && got->signal == 0
 			: got->err_len == 0)
 		return RP_DONE;
-	rp_sched_say(s, got->err_len ? got->err : "scontrol failed without a "
-						  "word");
-	answer = rp_answer_of(got->err);
+	if (got->signal) {
+		rp_sched_say(s, "scontrol was ended by a signal");
+		answer = RP_INTERRUPTED;
+	} else {
+		rp_sched_say(s, got->err_len ? got->err
+					     : "scontrol failed without a word");
+		answer = rp_answer_of(got->err);
+	}
 	rp_spawned_free(got);
 	return answer;
 }

@@ -109,7 +109,9 @@ static char **make_env(const char *const set[])
 
 static int set_attr(posix_spawnattr_t *attr)
 {
-	sigset_t all, none;
+	static const int meant_for_us[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT,
+					    SIGUSR1, SIGUSR2, SIGXCPU };
+	sigset_t all, blocked;
 	short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
 		      POSIX_SPAWN_SETPGROUP;
 	int rc;
@@ -117,9 +119,11 @@ static int set_attr(posix_spawnattr_t *attr)
 	sigfillset(&all);
 	sigdelset(&all, SIGKILL);
 	sigdelset(&all, SIGSTOP);
-	sigemptyset(&none);
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < sizeof(meant_for_us) / sizeof(int); i++)
+		sigaddset(&blocked, meant_for_us[i]);
 	if ((rc = posix_spawnattr_setsigdefault(attr, &all)) != 0 ||
-	    (rc = posix_spawnattr_setsigmask(attr, &none)) != 0 ||
+	    (rc = posix_spawnattr_setsigmask(attr, &blocked)) != 0 ||
 	    (rc = posix_spawnattr_setpgroup(attr, 0)) != 0)
 		return rc;
 	return posix_spawnattr_setflags(attr, flags);

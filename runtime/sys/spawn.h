@@ -9,9 +9,12 @@
  * ignores SIGCHLD, or reaps all children itself, the exit status is lost and
  * `reaped` is 0.
  *
- * The child gets default signals and an empty mask, /dev/null for stdin, only
- * the descriptors 0 to 2, and the environment without what would make it part
- * of the MPI job (PMIX_*, PMI_*, OMPI_*, PRTE_*, ORTE_*).
+ * The child gets default signals, /dev/null for stdin, only the descriptors 0
+ * to 2, and the environment without what would make it part of the MPI job
+ * (PMIX_*, PMI_*, OMPI_*, PRTE_*, ORTE_*). Its mask holds the signals by which
+ * a job is warned and ended: Slurm sends them to all processes of a job, and a
+ * requeue that works ends the very command that asked for it, before it can
+ * say so. SIGKILL, which is what the time limit uses, is left.
  */
 #ifndef RP_SYS_SPAWN_H
 #define RP_SYS_SPAWN_H

@@ -40,6 +40,7 @@ static const char scontrol[] =
 	"[ -e $f.once ] && [ ! -e $f.twice ] && : > $f.twice && f=$f.once\n"
 	"[ -e $f.slow ] && sleep 30\n"
 	"[ -e asked ] && [ -e $f.after ] && f=$f.after\n"
+	"[ -e $f.killed ] && kill -9 $$\n"
 	"[ -e $f ] && cat $f\n"
 	"[ -e $f.err ] && cat $f.err >&2\n"
 	"exit $(cat $f.rc 2>/dev/null || echo 0)\n";
@@ -602,7 +603,9 @@ static void test_refusals(void **state)
 			 refusals[i].text);
 		put(f, "requeue.err", text);
 		assert_int_equal(requeue(f), refusals[i].answer);
-		assert_string_equal(f->detail, refusals[i].text);
+		assert_string_equal(f->detail,
+				    rp_answer_good(refusals[i].answer)
+					    ? "" : refusals[i].text);
 		assert_true(strlen(rp_answer_text(refusals[i].answer)) > 10);
 	}
 	put(f, "requeue.err", "");
@@ -636,6 +639,26 @@ static void test_controller_away_for_a_while(void **state)
 	assert_int_equal(requeue(f), RP_REQUEUED);
 }
 
+/* Slurm's signals to the job may end the command that has just worked. */
+static void test_ended_by_its_own_success(void **state)
+{
+	struct fake *f = begin(state, "scontrol", LIMIT_MS);
+
+	put(f, "job", job_text("x", "RUNNING", "None", 0, ""));
+	put(f, "job.after", job_text("x", "COMPLETING", "None", 1, ""));
+	put(f, "requeue.once", "");
+	put(f, "requeue.once.killed", "");
+	put(f, "requeue.err", "Job is pending execution for job 12\n");
+	put(f, "requeue.rc", "1");
+	assert_int_equal(requeue(f), RP_ALREADY);
+	assert_string_equal(f->detail, "");
+	f->s.timeout_ms = 700;
+	put(f, "job.killed", "");
+	put(f, "job.after.killed", "");
+	assert_int_equal(requeue(f), RP_INTERRUPTED);
+	assert_true(strlen(f->detail) > 0);
+}
+
 static void test_controller_away(void **state)
 {
 	struct fake *f = begin(state, "scontrol", 1200);
@@ -649,6 +672,19 @@ static void test_controller_away(void **state)
 	assert_true(rp_now() - start > 500000000);
 	assert_false(asked(f));
 	assert_int_equal(rp_sched_job_active(&f->s, "13"), -1);
+}
+
+static void test_controller_away_then_slow(void **state)
+{
+	struct fake *f = begin(state, "scontrol", 1300);
+
+	put(f, "job.once", "");
+	put(f, "job.once.err", "slurm_load_jobs error: Unable to contact slurm "
+			       "controller (connect failure)\n");
+	put(f, "job.once.rc", "1");
+	put(f, "job.slow", "");
+	assert_int_equal(requeue(f), RP_UNREACHABLE);
+	assert_true(strlen(f->detail) > 0);
 }
 
 static void test_hanging_command(void **state)
@@ -881,7 +917,9 @@ static void test_helper_refusals(void **state)
 			 "\"text\":\"its words\"}\n", refusals[i].name);
 		put(f, "requeue", text);
 		assert_int_equal(requeue(f), refusals[i].answer);
-		assert_string_equal(f->detail, "its words");
+		assert_string_equal(f->detail,
+				    rp_answer_good(refusals[i].answer)
+					    ? "" : "its words");
 	}
 	f->s.timeout_ms = 700;
 	put(f, "record", "{\"ok\":false,\"error\":\"UNREACHABLE\","
@@ -985,7 +1023,9 @@ int main(void)
 		TEST(test_refusals),
 		TEST(test_accepted_but_nothing_happens),
 		TEST(test_controller_away_for_a_while),
+		TEST(test_ended_by_its_own_success),
 		TEST(test_controller_away),
+		TEST(test_controller_away_then_slow),
 		TEST(test_hanging_command),
 		TEST(test_host_that_ignores_sigchld),
 		TEST(test_own_step),

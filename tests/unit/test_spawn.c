@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #define LIMIT_MS 20000
+#define BIT(sig) (1ull << ((sig) - 1))
 
 static void sh_limit(const char *script, int64_t limit, struct rp_spawned *got)
 {
@@ -254,16 +255,31 @@ static void test_signals_of_the_child(void **state)
 
 	(void)state;
 	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGPIPE);
 	pthread_sigmask(SIG_BLOCK, &set, &old);
 	sh("exec grep -E '^Sig(Blk|Ign)' /proc/self/status", &got);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	signal(SIGUSR2, was);
 	assert_int_equal(sscanf(got.out, "SigBlk: %llx SigIgn: %llx", &blocked,
 				&ignored), 2);
-	assert_true(blocked == 0);
+	/* SIGTERM and its like, but not SIGPIPE, SIGALRM, SIGCHLD, SIGCONT */
+	assert_true(blocked == (BIT(SIGTERM) | BIT(SIGINT) | BIT(SIGHUP) |
+				BIT(SIGQUIT) | BIT(SIGUSR1) | BIT(SIGUSR2) |
+				BIT(SIGXCPU)));
 	/* 32 and 33 are the C library's own, which ignores them */
 	assert_true((ignored & 0x7fffffff) == 0);
+	rp_spawned_free(&got);
+}
+
+static void test_the_job_s_signals_do_not_end_it(void **state)
+{
+	struct rp_spawned got;
+
+	(void)state;
+	sh("kill -TERM $$; kill -CONT $$; echo alive",
+	   &got);
+	assert_string_equal(got.out, "alive\n");
+	assert_int_equal(got.status, 0);
 	rp_spawned_free(&got);
 }
 
@@ -370,6 +386,7 @@ int main(void)
 		cmocka_unit_test(test_signals_meanwhile),
 		cmocka_unit_test(test_environment),
 		cmocka_unit_test(test_signals_of_the_child),
+		cmocka_unit_test(test_the_job_s_signals_do_not_end_it),
 		cmocka_unit_test(test_descriptors_of_the_child),
 		cmocka_unit_test(test_own_process_group),
 		cmocka_unit_test(test_no_such_program),
