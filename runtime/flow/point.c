@@ -12,8 +12,7 @@ static int64_t multiple_of(int64_t step, int64_t every)
 	return step / every - (step % every < 0);
 }
 
-/* From reduced values only, so that a rank that completes the round in its
- * close comes to the same answer. */
+/* From reduced values only: all ranks come to the same answer. */
 static enum act what_to_do(struct rally *rp, const struct rp_tally *tally)
 {
 	int64_t every = rp->options.every_steps;
@@ -141,32 +140,17 @@ int rp_point(struct rally *rp, const struct rp_place *place)
 	return verdict;
 }
 
-/* A vote of this rank's, which is leaving. */
-static int vote_to_leave(struct rally *rp, const struct rp_place *place)
-{
-	struct rp_ballot ballot;
-	struct rp_tally tally;
-
-	rp_place_ballot(rp, place, &ballot);
-	if (rp_vote(&rp->comm, &ballot, &tally, &rp->err) != 0)
-		return rp->err.code;
-	rp->stop_pending |= tally.want_stop;
-	return rp_place_same(rp, place, &tally);
-}
-
-/* The round in flight may make ranks that are still in their loop begin a save:
- * they wait for this rank's first vote. */
-static int finish_in_close(struct rally *rp, const struct rp_place *place)
+/* What the round in flight asks for is not done here: ranks that are still in
+ * their loop do it, and its first vote meets the last round of this one. */
+static int finish_in_close(struct rally *rp)
 {
 	struct rp_tally tally;
 	int rc = rp_round_finish(&rp->agree, &rp->comm, &tally, &rp->err);
 
 	if (rc != 0 || rp->verdict)
 		return rc;
-	rc = rp_place_same(rp, &rp->round_place, &tally);
-	if (rc == 0 && what_to_do(rp, &tally) != NOTHING)
-		rc = vote_to_leave(rp, place);
-	return rc;
+	rp->stop_pending |= tally.want_stop;
+	return rp_place_same(rp, &rp->round_place, &tally);
 }
 
 static int leave_together(struct rally *rp)
@@ -175,11 +159,8 @@ static int leave_together(struct rally *rp)
 	struct rp_tally tally;
 	int rc = 0;
 
-	/* Ranks that go on would stop at their next safe point. */
-	if (rp->stop_pending && !rp->verdict)
-		rc = vote_to_leave(rp, &place);
-	if (rc == 0 && rp->agree.in_flight)
-		rc = finish_in_close(rp, &place);
+	if (rp->agree.in_flight)
+		rc = finish_in_close(rp);
 	if (rc == 0)
 		rc = start_round(rp, &place);
 	if (rc == 0)

@@ -28,7 +28,9 @@ struct save {
 
 /* A vote of the save's: carries requests, and makes one rank's failure
  * everybody's. */
-static int vote(struct save *save)
+static int vote_by(struct save *save,
+		   int (*by)(struct rp_comm *, const struct rp_ballot *,
+			     struct rp_tally *, struct rp_err *))
 {
 	struct rally *rp = save->rp;
 	struct rp_ballot ballot;
@@ -37,7 +39,7 @@ static int vote(struct save *save)
 
 	rp_place_ballot(rp, save->place, &ballot);
 	ballot.failed = rp->err.code != 0;
-	if (rp_vote(&rp->comm, &ballot, &tally, &mpi) != 0) {
+	if (by(&rp->comm, &ballot, &tally, &mpi) != 0) {
 		rp->err = mpi;
 		return rp->err.code;
 	}
@@ -45,6 +47,11 @@ static int vote(struct save *save)
 	if (tally.failed_rank >= 0)
 		return rp_comm_spread(&rp->comm, tally.failed_rank, &rp->err);
 	return rp_place_same(rp, save->place, &tally);
+}
+
+static int vote(struct save *save)
+{
+	return vote_by(save, rp_vote);
 }
 
 /* All are here, with the same arrays and files, and there is room. */
@@ -204,11 +211,12 @@ static int run(struct save *save)
 	return rc;
 }
 
-/* The first vote: who is here, and what was asked for meanwhile. */
+/* The first vote: who is here, or at a safe point, or leaving, and what was
+ * asked for meanwhile. */
 static int meet(struct save *save)
 {
 	struct rally *rp = save->rp;
-	int rc = vote(save);
+	int rc = vote_by(save, rp_meet);
 
 	if (rc == 0)
 		return 0;

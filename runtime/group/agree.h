@@ -100,6 +100,12 @@ void rp_agree_restart(struct rp_agree *agree);
 int64_t rp_agree_step_ahead(const struct rp_agree *agree,
 			    const struct rp_tally *tally);
 
+/* How a save begins: a blocking round that leaves the one in flight alone, on
+ * the communicator for rounds. There it also meets the next round of ranks that
+ * are not in a save: they would wait for each other on two communicators. */
+int rp_meet(struct rp_comm *comm, const struct rp_ballot *ballot,
+	    struct rp_tally *tally, struct rp_err *err);
+
 /* A vote: a blocking round on the communicator for saves. */
 int rp_vote(struct rp_comm *comm, const struct rp_ballot *ballot,
 	    struct rp_tally *tally, struct rp_err *err);
