@@ -1,3 +1,8 @@
+# The tests of make check, and what tests/run and the demo need of a tarball.
+EXTRA_DIST += tests/run tests/packages tests/lib/setup tests/lib/layers \
+	tests/lib/header tests/cluster/up tests/cluster/down \
+	tests/cluster/lib.sh tests/cluster/daemons.sh
+
 
 # What runs programs and looks at machines, without MPI.
 if HAVE_CMOCKA
@@ -32,3 +37,29 @@ tests_unit_make_ckpt_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS)
 tests_unit_make_ckpt_LDADD = librally-core.la $(CORE_LIBS)
 TESTS += tests/unit/test_tool.py
 EXTRA_DIST += tests/unit/test_tool.py
+
+# Under mpirun, on the numbers of ranks that each test's head names.
+TEST_EXTENSIONS = .mpi
+MPI_LOG_COMPILER = $(top_srcdir)/tests/mpi/run_mpi
+EXTRA_DIST += tests/mpi/run_mpi tests/mpi/launch.sh
+if HAVE_CMOCKA
+check_LTLIBRARIES = libmpitest.la
+libmpitest_la_SOURCES = tests/mpi/mpi_test.c tests/mpi/mpi_test.h
+libmpitest_la_CFLAGS = $(mpi_test_cflags)
+mpi_test_cflags = $(AM_CFLAGS) $(MPI_CFLAGS) $(CMOCKA_CFLAGS)
+mpi_test_ldadd = libmpitest.la librallypoint.la $(MPI_LIBS) $(CMOCKA_LIBS)
+
+mpi_tests = \
+	tests/mpi/test_open.mpi \
+	tests/mpi/test_place.mpi
+check_PROGRAMS += $(mpi_tests)
+TESTS += $(mpi_tests)
+
+tests_mpi_test_open_mpi_SOURCES = tests/mpi/test_open.c
+tests_mpi_test_open_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_open_mpi_LDADD = $(mpi_test_ldadd)
+
+tests_mpi_test_place_mpi_SOURCES = tests/mpi/test_place.c
+tests_mpi_test_place_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_place_mpi_LDADD = $(mpi_test_ldadd)
+endif

@@ -1,0 +1,268 @@
+/*
+ * test_place.c - ranks that are not where the others are
+ *
+ * None of these may hang: run_mpi's time limit would tell. All ranks get the
+ * same code, and the text names two of them.
+ *
+ * ranks: 2 4 8
+ * limit: 20
+ */
+#include "mpi_test.h"
+
+#define LAST 60
+
+static rally_t *open_with(const char *stride, const char *lag)
+{
+	rally_t *rp = mt_open(mt_dir());
+
+	mt_code(rp, rally_set(rp, "stride", stride), 0);
+	mt_code(rp, rally_set(rp, "lag", lag), 0);
+	return rp;
+}
+
+/* The program's one site: rally_point() is told apart by its line. */
+static int pass(rally_t *rp, int64_t step)
+{
+	return rally_point(rp, step);
+}
+
+/* Broken for good, with one code and the names of two ranks. */
+static void expect_broken(rally_t *rp, int code)
+{
+	const char *text = rally_error(rp);
+	const char *first = strstr(text, "rank ");
+
+	if (!first || !strstr(first + 1, "rank "))
+		fprintf(stderr, "rank %d: '%s' does not name two ranks\n",
+			mt_rank, text);
+	assert_non_null(first);
+	assert_non_null(strstr(first + 1, "rank "));
+	assert_int_equal(pass(rp, 1), RALLY_BROKEN);
+	mt_code(rp, rally_save(rp, 1), code);
+	mt_code(rp, rally_finish(rp, 1), code);
+	mt_code(rp, rally_close(rp), code);
+	mt_barrier();
+}
+
+/* Runs `fn` for strides and lags; it breaks the handle. */
+static void for_strides(void (*fn)(rally_t *rp), int code)
+{
+	static const char *const strides[] = { "1", "2", "7" };
+
+	for (size_t i = 0; i < 3; i++)
+		for (int lag = 0; lag < 2; lag++) {
+			rally_t *rp = open_with(strides[i], lag ? "1" : "0");
+
+			fn(rp);
+			expect_broken(rp, code);
+		}
+}
+
+static void other_site(rally_t *rp)
+{
+	int verdict = RALLY_GO;
+
+	for (int step = 0; step < LAST && verdict < RALLY_STOP; step++) {
+		if (mt_rank == 1 && step >= 10)
+			verdict = rally_point(rp, step);
+		else
+			verdict = pass(rp, step);
+	}
+	assert_int_equal(verdict, RALLY_BROKEN);
+	assert_non_null(strstr(rally_error(rp), "test_place.c"));
+}
+
+static void test_other_site(void **state)
+{
+	(void)state;
+	for_strides(other_site, RALLY_ESITE);
+}
+
+static void other_step(rally_t *rp)
+{
+	int verdict = RALLY_GO;
+
+	for (int i = 0; i < LAST && verdict < RALLY_STOP; i++)
+		verdict = pass(rp, i + (mt_rank == 1 && i >= 10));
+	assert_int_equal(verdict, RALLY_BROKEN);
+	assert_non_null(strstr(rally_error(rp), "step"));
+}
+
+static void test_other_step(void **state)
+{
+	(void)state;
+	for_strides(other_step, RALLY_ESITE);
+}
+
+/* A loop that passes one safe point less on the last rank. */
+static void one_short(rally_t *rp)
+{
+	int verdict = RALLY_GO;
+
+	for (int step = 0; step < LAST && verdict < RALLY_STOP; step++)
+		if (step != 11 || mt_rank != mt_size - 1)
+			verdict = pass(rp, step);
+	assert_int_equal(verdict, RALLY_BROKEN);
+}
+
+static void test_one_point_short(void **state)
+{
+	(void)state;
+	for_strides(one_short, RALLY_ESITE);
+}
+
+static void close_early_on(int first, int last, const char *stride,
+			   const char *lag)
+{
+	rally_t *rp = open_with(stride, lag);
+	int verdict = RALLY_GO;
+
+	if (mt_rank >= first && mt_rank <= last) {
+		for (int step = 0; step < 12; step++)
+			assert_int_equal(pass(rp, step), RALLY_GO);
+		mt_code(rp, rally_close(rp), RALLY_EUNEVEN);
+		mt_barrier();
+		return;
+	}
+	for (int step = 0; step < LAST && verdict < RALLY_STOP; step++)
+		verdict = pass(rp, step);
+	assert_int_equal(verdict, RALLY_BROKEN);
+	expect_broken(rp, RALLY_EUNEVEN);
+}
+
+static void test_close_early(void **state)
+{
+	(void)state;
+	for (int lag = 0; lag < 2; lag++) {
+		const char *text = lag ? "1" : "0";
+
+		close_early_on(mt_size - 1, mt_size - 1, "1", text);
+		close_early_on(0, 0, "5", text);
+		close_early_on(0, mt_size - 2, "2", text);
+	}
+}
+
+/* The others have a save before them when one rank closes. */
+static void test_close_before_a_save(void **state)
+{
+	(void)state;
+	for (int offset = 0; offset < 4; offset++) {
+		rally_t *rp = open_with("3", "1");
+		int verdict = RALLY_GO;
+
+		for (int step = 0; step < 9 + offset; step++) {
+			if (step == 8 && mt_rank == 0)
+				rally_request(rp, RALLY_WANT_SAVE);
+			verdict = pass(rp, step);
+			assert_in_range(verdict, RALLY_GO, RALLY_SAVED);
+		}
+		if (mt_rank == mt_size - 1) {
+			mt_code(rp, rally_close(rp), RALLY_EUNEVEN);
+			mt_barrier();
+			continue;
+		}
+		verdict = RALLY_GO;
+		for (int step = 9 + offset; step < LAST && verdict < RALLY_STOP;
+		     step++)
+			verdict = pass(rp, step);
+		assert_int_equal(verdict, RALLY_BROKEN);
+		expect_broken(rp, RALLY_EUNEVEN);
+	}
+}
+
+static void save_on_some(rally_t *rp, int saves)
+{
+	int verdict = RALLY_GO;
+
+	for (int step = 0; step < 10; step++)
+		assert_int_equal(pass(rp, step), RALLY_GO);
+	if (saves) {
+		mt_code(rp, rally_save(rp, 10), RALLY_ESITE);
+		return;
+	}
+	for (int step = 10; step < LAST && verdict < RALLY_STOP; step++)
+		verdict = pass(rp, step);
+	assert_int_equal(verdict, RALLY_BROKEN);
+}
+
+static void save_on_first(rally_t *rp)
+{
+	save_on_some(rp, mt_rank == 0);
+}
+
+static void save_on_all_but_last(rally_t *rp)
+{
+	save_on_some(rp, mt_rank < mt_size - 1);
+}
+
+static void test_save_on_some(void **state)
+{
+	(void)state;
+	for_strides(save_on_first, RALLY_ESITE);
+	for_strides(save_on_all_but_last, RALLY_ESITE);
+}
+
+/* Some save, the others close, with and without a stop that all know of. */
+static void test_save_against_close(void **state)
+{
+	(void)state;
+	for (int offset = 0; offset < 4; offset++)
+		for (int lag = 0; lag < 2; lag++) {
+			rally_t *rp = open_with("3", lag ? "1" : "0");
+
+			for (int step = 0; step < 9 + offset; step++) {
+				int verdict = pass(rp, step);
+
+				assert_in_range(verdict, RALLY_GO,
+						RALLY_SAVED);
+				if (step == 7 && mt_rank == 1)
+					rally_request(rp, RALLY_WANT_SAVE);
+			}
+			if (mt_rank == 0) {
+				mt_code(rp, rally_save(rp, 20),
+					RALLY_EUNEVEN);
+				expect_broken(rp, RALLY_EUNEVEN);
+			} else {
+				mt_code(rp, rally_close(rp), RALLY_EUNEVEN);
+				mt_barrier();
+			}
+		}
+}
+
+static void test_save_at_other_step(void **state)
+{
+	rally_t *rp = open_with("1", "1");
+
+	(void)state;
+	mt_code(rp, rally_save(rp, mt_rank == 1 ? 4 : 3), RALLY_ESITE);
+	expect_broken(rp, RALLY_ESITE);
+}
+
+/* After a mistake in one handle another one works. */
+static void test_another_handle(void **state)
+{
+	rally_t *rp = open_with("1", "1");
+	rally_t *other = open_with("1", "1");
+
+	(void)state;
+	other_step(rp);
+	for (int step = 0; step < 5; step++)
+		assert_int_equal(pass(other, step), RALLY_GO);
+	mt_code(other, rally_save(other, 5), 0);
+	expect_broken(rp, RALLY_ESITE);
+	mt_code(other, rally_close(other), 0);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(test_other_site),
+	cmocka_unit_test(test_other_step),
+	cmocka_unit_test(test_one_point_short),
+	cmocka_unit_test(test_close_early),
+	cmocka_unit_test(test_close_before_a_save),
+	cmocka_unit_test(test_save_on_some),
+	cmocka_unit_test(test_save_against_close),
+	cmocka_unit_test(test_save_at_other_step),
+	cmocka_unit_test(test_another_handle),
+};
+
+MT_MAIN(tests)
