@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "flow/finalize.h"
 #include "flow/handle.h"
 #include "flow/point.h"
 #include "flow/requeue.h"
@@ -38,7 +39,7 @@ int rally_early(void)
 
 int rally_open(MPI_Comm comm, const char *dir, rally_t **rp)
 {
-	int initialized = 0;
+	int initialized = 0, rc;
 
 	if (!rp)
 		return RALLY_EARG;
@@ -47,7 +48,8 @@ int rally_open(MPI_Comm comm, const char *dir, rally_t **rp)
 		return RALLY_EARG;
 	if (MPI_Initialized(&initialized) != MPI_SUCCESS || !initialized)
 		return RALLY_EORDER;
-	return rp_handle_open(rp, comm, dir);
+	rc = rp_handle_open(rp, comm, dir);
+	return rc ? rc : rp_finalize_watch(*rp);
 }
 
 int rally_set(rally_t *rp, const char *key, const char *value)
@@ -238,7 +240,7 @@ int rally_close(rally_t *rp)
 
 	if (!rp)
 		return 0;
-	rp->closing = 1;
+	rp_finalize_forget(rp);
 	rc = rp_close(rp);
 	rp_handle_free(rp);
 	return rc;

@@ -70,40 +70,6 @@ static int claim_folder(struct rally *rp)
 	return rc;
 }
 
-static int report_forgotten(MPI_Comm comm, int keyval, void *value,
-			    void *extra)
-{
-	struct rally *rp = value;
-
-	(void)comm;
-	(void)keyval;
-	(void)extra;
-	if (!rp->closing) {
-		rp_words_warn(rp, "MPI_Finalize came before rally_close(): "
-				  "the handle is closed now");
-		rp->keyval = MPI_KEYVAL_INVALID;
-		(void)rally_close(rp);
-	}
-	return MPI_SUCCESS;
-}
-
-/* MPI_Finalize deletes the attributes of MPI_COMM_SELF first of all. */
-static int watch_finalize(struct rally *rp)
-{
-	int rc = rp_comm_check(&rp->comm,
-			       MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN,
-						      report_forgotten,
-						      &rp->keyval, NULL),
-			       "MPI_Comm_create_keyval", &rp->err);
-
-	if (rc == 0)
-		rc = rp_comm_check(&rp->comm,
-				   MPI_Comm_set_attr(MPI_COMM_SELF, rp->keyval,
-						     rp),
-				   "MPI_Comm_set_attr", &rp->err);
-	return rc;
-}
-
 /* Helper threads call no MPI, but MPI must have been told that there may be
  * some. */
 static void allow_threads(struct rally *rp)
@@ -141,7 +107,7 @@ static int open_parts(struct rally *rp)
 	if (rp_comm_settle(&rp->comm, &rp->err) != 0)
 		return rp->err.code;
 	allow_threads(rp);
-	return watch_finalize(rp);
+	return 0;
 }
 
 int rp_handle_open(struct rally **out, MPI_Comm comm, const char *dir)
@@ -236,20 +202,8 @@ int rp_handle_refused(struct rally *rp)
 	return rp_fail(&rp->err, rp->refused.code, "%s", rp->refused.text);
 }
 
-static void forget_finalize(struct rally *rp)
-{
-	int keyval = rp->keyval;
-
-	rp->closing = 1;
-	if (keyval == MPI_KEYVAL_INVALID)
-		return;
-	(void)MPI_Comm_delete_attr(MPI_COMM_SELF, keyval);
-	(void)MPI_Comm_free_keyval(&keyval);
-}
-
 void rp_handle_free(struct rally *rp)
 {
-	forget_finalize(rp);
 	rp_owner_release(&rp->owner);
 	if (rp->sched_open)
 		rp_sched_close(&rp->sched);
