@@ -172,8 +172,9 @@ static int refuse(const struct row *row, const char *where, const char *value,
 		  struct rp_err *err)
 {
 	return rp_fail(err, RALLY_EOPTION,
-		       "%s=%s is not a %s that option '%s' takes%s%s (%s)",
-		       where, value, kind_names[row->kind], row->key,
+		       "%.*s=%s is not a %s that option '%s' takes%s%s (%s)",
+		       (int)strcspn(where, "="), where, value,
+		       kind_names[row->kind], row->key,
 		       row->choices ? ": " : "",
 		       row->choices ? row->choices : "", row->doc);
 }
@@ -211,7 +212,7 @@ int rp_options_env(struct rp_options *options, char *const *environment,
 				       "option; `rallypoint options` lists them",
 				       (int)length, entry);
 		if (parse(row, entry + length + 1, options) != 0)
-			return refuse(row, "RALLY_*", entry + length + 1, err);
+			return refuse(row, entry, entry + length + 1, err);
 		options->fixed |= (uint64_t)1 << (row - rows);
 	}
 	return 0;

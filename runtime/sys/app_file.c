@@ -46,10 +46,13 @@ static int hash_fd(int fd, uint64_t bytes, const char *path,
 int rp_file_seal(const char *path, uint64_t *bytes, struct rp_hash *hash,
 		 struct rp_err *err)
 {
+	struct rp_err own = { 0 };
 	int64_t length;
-	int fd = rp_open_read(path, &length, err);
-	int rc;
+	int fd, rc;
 
+	if (!err)
+		err = &own;
+	fd = rp_open_read(path, &length, err);
 	if (fd < 0)
 		return err->code;
 	*bytes = (uint64_t)length;
@@ -64,11 +67,14 @@ int rp_file_verify(const char *path, uint64_t bytes,
 		   const struct rp_hash *hash, struct rp_progress *progress,
 		   struct rp_err *err)
 {
+	struct rp_err own = { 0 };
 	struct rp_hash found;
 	int64_t length;
-	int fd = rp_open_read(path, &length, err);
-	int rc;
+	int fd, rc;
 
+	if (!err)
+		err = &own;
+	fd = rp_open_read(path, &length, err);
 	if (fd < 0)
 		return err->code;
 	if ((uint64_t)length != bytes)

@@ -214,6 +214,7 @@ int rp_folder_prune(const char *dir, size_t keep, const int64_t *bad,
 int rp_folder_make(const char *dir, struct rp_err *err)
 {
 	char *path = strdup(dir);
+	struct stat st;
 	int rc = 0;
 
 	if (!path)
@@ -231,6 +232,10 @@ int rp_folder_make(const char *dir, struct rp_err *err)
 			break;
 	}
 	free(path);
+	/* Something else may stand there: a link to a folder is one. */
+	if (rc == 0 && (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode)))
+		rc = rp_fail(err, RALLY_EIO, "mkdir %s: it is not a folder",
+			     dir);
 	return rc;
 }
 

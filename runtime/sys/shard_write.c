@@ -208,10 +208,12 @@ int rp_shard_write(const char *path, const struct rp_regions *regions,
 		   struct rp_progress *progress, struct rp_shard_sum *sum,
 		   struct rp_err *err)
 {
+	struct rp_err own = { 0 };
 	struct job job = { .path = path, .regions = regions, .fd = -1,
-			   .progress = progress, .err = err };
+			   .progress = progress, .err = err ? err : &own };
 	int rc = prepare(&job, rank, ranks, step);
 
+	err = job.err;
 	if (rc == 0) {
 		job.fd = rp_create(path, err);
 		rc = job.fd < 0 ? err->code : write_shard(&job, beside);
