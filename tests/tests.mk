@@ -63,3 +63,84 @@ tests_mpi_test_place_mpi_SOURCES = tests/mpi/test_place.c
 tests_mpi_test_place_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_place_mpi_LDADD = $(mpi_test_ldadd)
 endif
+
+# The lower layers, one program for each file; unit.h is what they share.
+if HAVE_CMOCKA
+core_unit_tests = \
+	tests/unit/test_dtype \
+	tests/unit/test_event \
+	tests/unit/test_file \
+	tests/unit/test_finish \
+	tests/unit/test_folder \
+	tests/unit/test_hash \
+	tests/unit/test_manifest \
+	tests/unit/test_options \
+	tests/unit/test_owner \
+	tests/unit/test_region \
+	tests/unit/test_shard \
+	tests/unit/test_shard_io \
+	tests/unit/test_signals \
+	tests/unit/test_text
+check_PROGRAMS += $(core_unit_tests)
+TESTS += $(core_unit_tests)
+EXTRA_DIST += tests/unit/unit.h
+core_unit_cppflags = $(AM_CPPFLAGS) -DRALLY_NO_MPI
+core_unit_cflags = $(AM_CFLAGS) $(CORE_CFLAGS) $(CMOCKA_CFLAGS)
+core_unit_ldadd = librally-core.la $(CMOCKA_LIBS) $(CORE_LIBS)
+tests_unit_test_dtype_SOURCES = tests/unit/test_dtype.c
+tests_unit_test_dtype_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_dtype_CFLAGS = $(core_unit_cflags)
+tests_unit_test_dtype_LDADD = $(core_unit_ldadd)
+tests_unit_test_event_SOURCES = tests/unit/test_event.c
+tests_unit_test_event_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_event_CFLAGS = $(core_unit_cflags)
+tests_unit_test_event_LDADD = $(core_unit_ldadd)
+tests_unit_test_file_SOURCES = tests/unit/test_file.c
+tests_unit_test_file_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_file_CFLAGS = $(core_unit_cflags)
+tests_unit_test_file_LDADD = $(core_unit_ldadd)
+tests_unit_test_finish_SOURCES = tests/unit/test_finish.c
+tests_unit_test_finish_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_finish_CFLAGS = $(core_unit_cflags)
+tests_unit_test_finish_LDADD = $(core_unit_ldadd)
+tests_unit_test_folder_SOURCES = tests/unit/test_folder.c
+tests_unit_test_folder_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_folder_CFLAGS = $(core_unit_cflags)
+tests_unit_test_folder_LDADD = $(core_unit_ldadd)
+tests_unit_test_hash_SOURCES = tests/unit/test_hash.c
+tests_unit_test_hash_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_hash_CFLAGS = $(core_unit_cflags)
+tests_unit_test_hash_LDADD = $(core_unit_ldadd)
+tests_unit_test_manifest_SOURCES = tests/unit/test_manifest.c
+tests_unit_test_manifest_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_manifest_CFLAGS = $(core_unit_cflags)
+tests_unit_test_manifest_LDADD = $(core_unit_ldadd)
+tests_unit_test_options_SOURCES = tests/unit/test_options.c
+tests_unit_test_options_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_options_CFLAGS = $(core_unit_cflags)
+tests_unit_test_options_LDADD = $(core_unit_ldadd)
+tests_unit_test_owner_SOURCES = tests/unit/test_owner.c
+tests_unit_test_owner_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_owner_CFLAGS = $(core_unit_cflags)
+tests_unit_test_owner_LDADD = $(core_unit_ldadd)
+tests_unit_test_region_SOURCES = tests/unit/test_region.c
+tests_unit_test_region_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_region_CFLAGS = $(core_unit_cflags)
+tests_unit_test_region_LDADD = $(core_unit_ldadd)
+tests_unit_test_shard_SOURCES = tests/unit/test_shard.c
+tests_unit_test_shard_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_shard_CFLAGS = $(core_unit_cflags)
+tests_unit_test_shard_LDADD = $(core_unit_ldadd)
+tests_unit_test_shard_io_SOURCES = tests/unit/test_shard_io.c
+tests_unit_test_shard_io_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_shard_io_CFLAGS = $(core_unit_cflags)
+tests_unit_test_shard_io_LDADD = $(core_unit_ldadd)
+tests_unit_test_signals_SOURCES = tests/unit/test_signals.c
+tests_unit_test_signals_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_signals_CFLAGS = $(core_unit_cflags)
+tests_unit_test_signals_LDADD = $(core_unit_ldadd)
+tests_unit_test_text_SOURCES = tests/unit/test_text.c
+tests_unit_test_text_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_text_CFLAGS = $(core_unit_cflags)
+tests_unit_test_text_LDADD = $(core_unit_ldadd)
+endif

@@ -1,0 +1,92 @@
+/* data/event: a line for each event, and whether one of them is a commit. */
+#include "data/event.h"
+
+#include "unit.h"
+
+static void append(void **state, const char *event, json_t *fields)
+{
+	struct rp_err err = { 0 };
+
+	assert_int_equal(rp_event_append(*state, event, "12", 3, fields, &err),
+			 0);
+}
+
+static void test_lines(void **state)
+{
+	const char *when, *event, *job, *text;
+	json_int_t restart, bytes;
+	char *whole, *second;
+	json_t *line;
+
+	append(state, "opened", NULL);
+	append(state, "odd", json_pack("{s:I,s:s}", "bytes",
+				       (json_int_t)1 << 40, "text",
+				       "two\nlines \"quoted\""));
+	whole = get_text(at(state, RP_EVENT_FILE));
+	second = strchr(whole, '\n') + 1;
+	assert_int_equal(strchr(second, '\n')[1], '\0');
+	line = json_loads(second, 0, NULL);
+	assert_int_equal(json_unpack(line, "{s:s,s:s,s:s,s:I,s:I,s:s !}",
+				     "time", &when, "event", &event, "job",
+				     &job, "restart", &restart, "bytes",
+				     &bytes, "text", &text), 0);
+	assert_string_equal(event, "odd");
+	assert_string_equal(job, "12");
+	assert_int_equal(restart, 3);
+	assert_true(bytes == (json_int_t)1 << 40);
+	assert_int_equal(strlen(when), 20);
+	json_decref(line);
+	free(whole);
+}
+
+static void test_committed(void **state)
+{
+	struct rp_err err = { 0 };
+
+	assert_int_equal(rp_event_committed(*state, &err), 0);
+	append(state, "opened", NULL);
+	/* only the event itself counts, not what a text says */
+	append(state, "error", json_pack("{s:s}", "text",
+					 "\"event\":\"committed\""));
+	append(state, "committed_not", NULL);
+	assert_int_equal(rp_event_committed(*state, &err), 0);
+	append(state, RP_EVENT_COMMIT, NULL);
+	append(state, "pruned", NULL);
+	assert_int_equal(rp_event_committed(*state, &err), 1);
+	assert_int_equal(err.code, 0);
+}
+
+/* A crash in the middle of a line, then a commit of the next start. */
+static void test_a_torn_line(void **state)
+{
+	put_text(at(state, RP_EVENT_FILE), "{\"time\":\"2026-01-01T0");
+	assert_int_equal(rp_event_committed(*state, NULL), 0);
+	append(state, RP_EVENT_COMMIT, NULL);
+	assert_int_equal(rp_event_committed(*state, NULL), 1);
+}
+
+static void test_unreadable(void **state)
+{
+	struct rp_err err = { 0 };
+
+	assert_int_equal(symlink(RP_EVENT_FILE, at(state, RP_EVENT_FILE)), 0);
+	assert_int_equal(rp_event_committed(*state, &err), -1);
+	assert_fails(&err, RALLY_EIO, RP_EVENT_FILE);
+	rp_err_clear(&err);
+	assert_int_equal(rp_event_append(*state, "x", "", 0, json_object(),
+					 &err), RALLY_EIO);
+	assert_int_equal(rp_event_append(at(state, "absent"), "x", "", 0, NULL,
+					 NULL), RALLY_EIO);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		scratch_test(test_lines),
+		scratch_test(test_committed),
+		scratch_test(test_a_torn_line),
+		scratch_test(test_unreadable),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,76 @@
+/* sys/finish: the mark that a run is over is believed by its own job only. */
+#include "sys/finish.h"
+
+#include "sys/job.h"
+#include "unit.h"
+
+static void test_own_mark(void **state)
+{
+	struct rp_err err = { 0 };
+	int64_t step = 0;
+
+	assert_int_equal(rp_finish_read(*state, "12", &step), 0);
+	assert_int_equal(rp_finish_write(*state, "12", -100, &err), 0);
+	assert_int_equal(rp_finish_read(*state, "12", &step), 1);
+	assert_int_equal(step, -100);
+	assert_int_equal(rp_finish_write(*state, "12_3", INT64_MAX, &err), 0);
+	assert_int_equal(rp_finish_read(*state, "12_3", &step), 1);
+	assert_true(step == INT64_MAX);
+	assert_int_equal(rp_finish_write(at(state, "absent"), "12", 1, NULL),
+			 RALLY_EIO);
+}
+
+static void test_others(void **state)
+{
+	int64_t step = 77;
+
+	assert_int_equal(rp_finish_write(*state, "12", 100, NULL), 0);
+	assert_int_equal(rp_finish_read(*state, "123", &step), 0);
+	assert_int_equal(rp_finish_read(*state, "1", &step), 0);
+	assert_int_equal(rp_finish_read(*state, "", &step), 0);
+	assert_int_equal(rp_finish_write(*state, "", 100, NULL), 0);
+	assert_int_equal(rp_finish_read(*state, "", &step), 0);
+	assert_int_equal(step, 77);
+}
+
+static void test_look(void **state)
+{
+	char job[RP_JOB_ID] = "?";
+	int64_t step = 0;
+
+	assert_int_equal(rp_finish_look(*state, job, sizeof(job), &step), 0);
+	assert_int_equal(rp_finish_write(*state, "", 5, NULL), 0);
+	assert_int_equal(rp_finish_look(*state, job, sizeof(job), &step), 1);
+	assert_string_equal(job, "");
+	assert_int_equal(step, 5);
+}
+
+static void test_damage(void **state)
+{
+	static const char *const texts[] = {
+		"", "{", "[]", "{}", "\"12\"", "{\"job\":\"12\"}",
+		"{\"job\":12,\"step\":5}", "{\"job\":\"12\",\"step\":\"5\"}",
+		"{\"job\":\"12\",\"step\":5} x",
+		"{\"job\":\"1200000000000000000000000000000000000000000000\","
+		"\"step\":5}",
+	};
+	int64_t step = 77;
+
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		put_text(at(state, RP_FINISH_FILE), texts[i]);
+		assert_int_equal(rp_finish_read(*state, "12", &step), 0);
+	}
+	assert_int_equal(step, 77);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		scratch_test(test_own_mark),
+		scratch_test(test_others),
+		scratch_test(test_look),
+		scratch_test(test_damage),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

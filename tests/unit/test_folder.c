@@ -1,0 +1,188 @@
+/* sys/folder: which names are checkpoints, and how they come and go. */
+#include "sys/folder.h"
+
+#include "unit.h"
+
+static void make(void **state, const char *name)
+{
+	assert_int_equal(mkdir(at(state, name), 0700), 0);
+}
+
+static void make_with_file(void **state, const char *name)
+{
+	char file[100];
+
+	make(state, name);
+	snprintf(file, sizeof(file), "%s/file", name);
+	put_text(at(state, file), "x");
+}
+
+static void test_list(void **state)
+{
+	static const char *const strangers[] = {
+		"7-step-1", "0007-step-", "0007-step-1x", "0007-step-01",
+		"+007-step-1", "-001-step-1", "0007-stop-1", "0007-step- 1",
+		"99999999999999999999-step-1", "0007-step-99999999999999999999",
+		"00007-step-1", " 0007-step-1", "0007", "step-1",
+	};
+	struct rp_folder folder;
+
+	for (size_t i = 0; i < COUNT(strangers); i++)
+		make(state, strangers[i]);
+	make(state, "0002-step-300");
+	make(state, "12345-step-10");
+	make(state, "0010-step--5");
+	make(state, "0003-step-0");
+	make(state, ".partial-0011-0");
+	make(state, ".trash-0001");
+	put_text(at(state, "0099-step-1"), "a file");
+	assert_int_equal(symlink("0003-step-0", at(state, "0098-step-1")), 0);
+	assert_int_equal(rp_folder_list(&folder, *state, NULL), 0);
+	assert_int_equal(folder.n, 4);
+	assert_int_equal(folder.v[0].sequence, 12345);
+	assert_int_equal(folder.v[1].sequence, 10);
+	assert_int_equal(folder.v[1].step, -5);
+	assert_int_equal(folder.v[2].step, 0);
+	assert_string_equal(folder.v[3].name, "0002-step-300");
+	assert_string_equal(folder.v[3].path, at(state, "0002-step-300"));
+	assert_int_equal(folder.partials, 2);
+	rp_folder_free(&folder);
+	rp_folder_free(&folder);
+}
+
+static void test_no_folder(void **state)
+{
+	struct rp_folder folder;
+	struct rp_err err = { 0 };
+
+	rp_folder_list(&folder, at(state, "absent"), &err);
+	assert_fails(&err, RALLY_EIO, "absent");
+	assert_int_equal(folder.n, 0);
+	rp_folder_free(&folder);
+}
+
+static void test_final_names(void **state)
+{
+	char *name = rp_folder_final("d", 7, 120);
+
+	(void)state;
+	assert_string_equal(name, "d/0007-step-120");
+	free(name);
+	name = rp_folder_final("d", 123456, -3);
+	assert_string_equal(name, "d/123456-step--3");
+	free(name);
+}
+
+static void test_begin(void **state)
+{
+	struct rp_err err = { 0 };
+	char *one = rp_folder_begin(*state, 7, &err);
+	char *two = rp_folder_begin(*state, 7, &err);
+
+	assert_string_equal(one, at(state, ".partial-0007-0"));
+	assert_string_equal(two, at(state, ".partial-0007-1"));
+	assert_true(exists(one) && exists(two));
+	free(one);
+	free(two);
+	assert_null(rp_folder_begin(at(state, "absent"), 7, &err));
+	assert_fails(&err, RALLY_EIO, "absent");
+}
+
+static void test_sweep(void **state)
+{
+	make_with_file(state, ".partial-0007-0");
+	make_with_file(state, ".trash-0001");
+	make_with_file(state, "0006-step-1");
+	make(state, ".hidden");
+	put_text(at(state, "notes"), "mine");
+	assert_int_equal(rp_folder_sweep(*state, NULL), 0);
+	assert_false(exists(at(state, ".partial-0007-0")));
+	assert_false(exists(at(state, ".trash-0001")));
+	assert_true(exists(at(state, "0006-step-1/file")));
+	assert_true(exists(at(state, ".hidden")));
+	assert_true(exists(at(state, "notes")));
+	assert_int_equal(rp_folder_sweep(at(state, "absent"), NULL),
+			 RALLY_EIO);
+}
+
+static void test_prune(void **state)
+{
+	size_t pruned = 9;
+
+	for (int i = 1; i <= 5; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "000%d-step-%d", i, 10 - i);
+		make_with_file(state, name);
+	}
+	assert_int_equal(rp_folder_prune(*state, 9, NULL, 0, &pruned, NULL),
+			 0);
+	assert_int_equal(pruned, 0);
+	/* by sequence, not by step */
+	assert_int_equal(rp_folder_prune(*state, 3, NULL, 0, &pruned, NULL),
+			 0);
+	assert_int_equal(pruned, 2);
+	assert_false(exists(at(state, "0001-step-9")));
+	assert_false(exists(at(state, "0002-step-8")));
+	assert_true(exists(at(state, "0003-step-7/file")));
+	assert_false(exists(at(state, ".trash-0001")));
+}
+
+static void test_prune_bad_ones(void **state)
+{
+	const int64_t bad[] = { 4, 77 };
+	size_t pruned;
+
+	make_with_file(state, "0002-step-2");
+	make_with_file(state, "0003-step-3");
+	make_with_file(state, "0004-step-4");
+	make_with_file(state, "0005-step-5");
+	assert_int_equal(rp_folder_prune(*state, 2, bad, 2, &pruned, NULL), 0);
+	assert_int_equal(pruned, 2);
+	assert_true(exists(at(state, "0005-step-5")));
+	assert_false(exists(at(state, "0004-step-4")));
+	assert_true(exists(at(state, "0003-step-3")));
+	assert_false(exists(at(state, "0002-step-2")));
+}
+
+static void test_make(void **state)
+{
+	struct rp_err err = { 0 };
+
+	assert_int_equal(rp_folder_make(at(state, "a/b//c/"), &err), 0);
+	assert_true(exists(at(state, "a/b/c")));
+	assert_int_equal(rp_folder_make(at(state, "a/b/c"), &err), 0);
+	put_text(at(state, "file"), "x");
+	assert_int_equal(rp_folder_make(at(state, "file/x"), &err), RALLY_EIO);
+	rp_err_clear(&err);
+	assert_int_equal(rp_folder_make(at(state, "file"), &err), RALLY_EIO);
+}
+
+static void test_space(void **state)
+{
+	struct rp_err err = { 0 };
+
+	assert_int_equal(rp_folder_space(*state, 1, &err), 0);
+	rp_folder_space(*state, UINT64_MAX, &err);
+	assert_fails(&err, RALLY_ENOSPC, "18.4 EB");
+	rp_err_clear(&err);
+	assert_int_equal(rp_folder_space(at(state, "absent"), 1, &err),
+			 RALLY_EIO);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		scratch_test(test_list),
+		scratch_test(test_no_folder),
+		cmocka_unit_test(test_final_names),
+		scratch_test(test_begin),
+		scratch_test(test_sweep),
+		scratch_test(test_prune),
+		scratch_test(test_prune_bad_ones),
+		scratch_test(test_make),
+		scratch_test(test_space),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
