@@ -266,6 +266,8 @@ int rp_restore(struct rally *rp, int64_t *step, int *how)
 		restore_newest(rp, step, how);
 	if (rp->err.code != 0)
 		rp_words_error(rp, "restore", &rp->err);
+	/* All ranks are here: the next round needs no safe point more. */
+	rp->agree.lag = 0;
 	rp_agree_restart(&rp->agree);
 	return rp->err.code;
 }

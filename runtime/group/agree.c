@@ -68,7 +68,6 @@ void rp_agree_init(struct rp_agree *agree)
 {
 	memset(agree, 0, sizeof(*agree));
 	agree->stride = 1;
-	agree->lag = 1;
 	agree->step_delta = 1;
 	agree->start_at = 1;
 	agree->due = 1;
@@ -91,6 +90,9 @@ static int64_t mean_step(const struct rp_agree *agree)
 {
 	int64_t points = (int64_t)(agree->index - agree->window_from);
 
+	/* What lies before the first safe point is not a step. */
+	if (agree->started_at == 0)
+		return 0;
 	return points > 0 ? agree->computed / points : 0;
 }
 
@@ -194,6 +196,7 @@ void rp_agree_plan(struct rp_agree *agree, const struct rp_tally *tally,
 		   const struct rp_options *options, int64_t boundary)
 {
 	uint64_t now = agree->complete_at;
+	int first = agree->last_step_at == 0;
 	uint64_t least;
 
 	learn_delta(agree, tally);
@@ -209,6 +212,10 @@ void rp_agree_plan(struct rp_agree *agree, const struct rp_tally *tally,
 		uint64_t at = now + (uint64_t)points_to(agree, step, boundary) -
 			      agree->lag;
 
+		/* One tally does not tell yet how far a point moves the step.
+		 */
+		if (first)
+			at = least;
 		if (at < agree->start_at)
 			agree->start_at = at < least ? least : at;
 	}
@@ -217,6 +224,7 @@ void rp_agree_plan(struct rp_agree *agree, const struct rp_tally *tally,
 void rp_agree_restart(struct rp_agree *agree)
 {
 	agree->stride = 1;
+	agree->last_step_at = 0;
 	/* With lag 0 this safe point may have had its round. */
 	agree->start_at = agree->index + (agree->lag == 0);
 	agree->computed = 0;

@@ -6,7 +6,8 @@
  * the same on every rank: so all ranks act at the same one, whoever was told
  * first, and no rank waits for one that is ahead of it. The verdict comes one
  * safe point after the start (lag 1), or at the start itself (lag 0) where
- * steps last over a second.
+ * steps last over a second, and for the first round: a stop that came during
+ * the start is told before a step is done.
  *
  * Between two rounds lie `stride` safe points. Stride and lag of the next round
  * follow from reduced values and options alone, so they too are the same on
