@@ -38,31 +38,7 @@ tests_unit_make_ckpt_LDADD = librally-core.la $(CORE_LIBS)
 TESTS += tests/unit/test_tool.py
 EXTRA_DIST += tests/unit/test_tool.py
 
-# Under mpirun, on the numbers of ranks that each test's head names.
-TEST_EXTENSIONS = .mpi
-MPI_LOG_COMPILER = $(top_srcdir)/tests/mpi/run_mpi
-EXTRA_DIST += tests/mpi/run_mpi tests/mpi/launch.sh
-if HAVE_CMOCKA
-check_LTLIBRARIES = libmpitest.la
-libmpitest_la_SOURCES = tests/mpi/mpi_test.c tests/mpi/mpi_test.h
-libmpitest_la_CFLAGS = $(mpi_test_cflags)
-mpi_test_cflags = $(AM_CFLAGS) $(MPI_CFLAGS) $(CMOCKA_CFLAGS)
-mpi_test_ldadd = libmpitest.la librallypoint.la $(MPI_LIBS) $(CMOCKA_LIBS)
-
-mpi_tests = \
-	tests/mpi/test_open.mpi \
-	tests/mpi/test_place.mpi
-check_PROGRAMS += $(mpi_tests)
-TESTS += $(mpi_tests)
-
-tests_mpi_test_open_mpi_SOURCES = tests/mpi/test_open.c
-tests_mpi_test_open_mpi_CFLAGS = $(mpi_test_cflags)
-tests_mpi_test_open_mpi_LDADD = $(mpi_test_ldadd)
-
-tests_mpi_test_place_mpi_SOURCES = tests/mpi/test_place.c
-tests_mpi_test_place_mpi_CFLAGS = $(mpi_test_cflags)
-tests_mpi_test_place_mpi_LDADD = $(mpi_test_ldadd)
-endif
+include tests/mpi/mpi.mk
 
 # The lower layers, one program for each file; unit.h is what they share.
 if HAVE_CMOCKA
