@@ -137,15 +137,18 @@ has_started() {
 # enough to bear a SIGTERM: the handler is there (bit 15 of SigCgt), which is
 # after rally_early(). A signal before main() ends a rank, whatever it runs.
 tasks() {
-	local p rank
+	local p text
 	# shellcheck disable=SC2044 # there are no spaces in /proc/PID
 	for p in $(find /proc/[0-9]* -maxdepth 1 -name cwd -lname "$work/$1" \
 		-printf '%h\n' 2>/dev/null); do
-		[ "$(readlink "$p/exe")" = "$2" ] &&
-			grep -q '^SigCgt:.*[4-7c-f][0-9a-f]\{3\}$' "$p/status" &&
-			rank=$(tr '\0' '\n' <"$p/environ" | sed -n 's/^SLURM_PROCID=//p') &&
-			echo "$rank ${p#/proc/}"
+		# Nothing but the shell itself: a busy machine takes long to fork.
+		[ "$p/exe" -ef "$2" ] && text=$(<"$p/status") &&
+			[[ $text =~ SigCgt:[[:space:]]*[0-9a-f]*[4-7c-f][0-9a-f]{3}[[:space:]] ]] &&
+			mapfile -d '' text <"$p/environ" &&
+			[[ " ${text[*]} " =~ \ SLURM_PROCID=([0-9]+)\  ]] &&
+			echo "${BASH_REMATCH[1]} ${p#/proc/}"
 	done 2>/dev/null
+	return 0
 }
 
 # --- what the event file tells -----------------------------------------------
