@@ -35,8 +35,8 @@ tests_unit_make_ckpt_SOURCES = tests/unit/make_ckpt.c
 tests_unit_make_ckpt_CPPFLAGS = $(AM_CPPFLAGS) -DRALLY_NO_MPI
 tests_unit_make_ckpt_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS)
 tests_unit_make_ckpt_LDADD = librally-core.la $(CORE_LIBS)
-TESTS += tests/unit/test_tool.py
-EXTRA_DIST += tests/unit/test_tool.py
+TESTS += tests/unit/test_tool.py tests/unit/test_doc.py
+EXTRA_DIST += tests/unit/test_tool.py tests/unit/test_doc.py
 
 include tests/mpi/mpi.mk
 
