@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "data/dtype.h"
 #include "data/event.h"
 #include "data/shard.h"
 #include "flow/files.h"
@@ -125,6 +126,49 @@ static int share_manifest(struct trial *trial)
 	return rp->err.code;
 }
 
+static int box_differs(struct trial *trial, const struct rp_region *r,
+		       const struct rp_stored *s)
+{
+	char have[200], want[200];
+
+	if (memcmp(s->shape, r->shape, sizeof(s->shape)) != 0) {
+		rp_dtype_shape_text(s->type, s->ndim, s->shape, have,
+				    sizeof(have));
+		rp_dtype_shape_text(r->type, r->ndim, r->shape, want,
+				    sizeof(want));
+		return rp_fail(&trial->rp->err, RALLY_ELAYOUT,
+			       "%s: array '%s' is stored as %s in all, but "
+			       "registered as %s", trial->path, r->name, have,
+			       want);
+	}
+	return rp_fail(&trial->rp->err, RALLY_ELAYOUT,
+		       "%s: of array '%s' this rank stored another box than "
+		       "it registered", trial->path, r->name);
+}
+
+/* A shard tells the shape of a box; where it lies, and in what, is the
+ * manifest's to say. */
+static int check_boxes(struct trial *trial)
+{
+	struct rally *rp = trial->rp;
+
+	for (size_t i = 0; i < rp->regions.n; i++) {
+		const struct rp_region *r = &rp->regions.v[i];
+		const struct rp_stored *s;
+
+		if (r->kind != RP_ARRAY)
+			continue;
+		s = rp_manifest_find(&trial->manifest, rp->comm.rank, r->name);
+		if (!s || s->kind != RP_ARRAY || s->type != r->type ||
+		    s->ndim != r->ndim)
+			continue; /* told with the shard */
+		if (memcmp(s->shape, r->shape, sizeof(s->shape)) != 0 ||
+		    memcmp(s->start, r->start, sizeof(s->start)) != 0)
+			return box_differs(trial, r, s);
+	}
+	return 0;
+}
+
 static int read_shard(struct trial *trial)
 {
 	struct rally *rp = trial->rp;
@@ -156,7 +200,8 @@ static int try_checkpoint(struct trial *trial)
 			       rp->comm.size);
 	/* No rank waits for another while it reads. */
 	rp_words_bar_begin(rp, "restoring");
-	if (rp_handle_refused(rp) == 0 && read_shard(trial) == 0)
+	if (rp_handle_refused(rp) == 0 && check_boxes(trial) == 0 &&
+	    read_shard(trial) == 0)
 		rp_files_verify(rp, trial->path, m);
 	rp_words_bar_end(rp);
 	if (rp_comm_settle(&rp->comm, &rp->err) != 0)
