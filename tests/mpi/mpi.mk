@@ -11,8 +11,12 @@ mpi_test_ldadd = libmpitest.la librallypoint.la $(MPI_LIBS) $(CMOCKA_LIBS)
 
 mpi_tests = \
 	tests/mpi/test_agree.mpi \
+	tests/mpi/test_file.mpi \
+	tests/mpi/test_finalize.mpi \
 	tests/mpi/test_open.mpi \
 	tests/mpi/test_place.mpi \
+	tests/mpi/test_restore.mpi \
+	tests/mpi/test_save.mpi \
 	tests/mpi/test_stride.mpi
 check_PROGRAMS += $(mpi_tests)
 TESTS += $(mpi_tests)
@@ -21,9 +25,13 @@ tests_mpi_test_agree_mpi_SOURCES = tests/mpi/test_agree.c
 tests_mpi_test_agree_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_agree_mpi_LDADD = $(mpi_test_ldadd)
 
-tests_mpi_test_stride_mpi_SOURCES = tests/mpi/test_stride.c
-tests_mpi_test_stride_mpi_CFLAGS = $(mpi_test_cflags)
-tests_mpi_test_stride_mpi_LDADD = $(mpi_test_ldadd)
+tests_mpi_test_file_mpi_SOURCES = tests/mpi/test_file.c
+tests_mpi_test_file_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_file_mpi_LDADD = $(mpi_test_ldadd)
+
+tests_mpi_test_finalize_mpi_SOURCES = tests/mpi/test_finalize.c
+tests_mpi_test_finalize_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_finalize_mpi_LDADD = $(mpi_test_ldadd)
 
 tests_mpi_test_open_mpi_SOURCES = tests/mpi/test_open.c
 tests_mpi_test_open_mpi_CFLAGS = $(mpi_test_cflags)
@@ -32,4 +40,16 @@ tests_mpi_test_open_mpi_LDADD = $(mpi_test_ldadd)
 tests_mpi_test_place_mpi_SOURCES = tests/mpi/test_place.c
 tests_mpi_test_place_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_place_mpi_LDADD = $(mpi_test_ldadd)
+
+tests_mpi_test_restore_mpi_SOURCES = tests/mpi/test_restore.c
+tests_mpi_test_restore_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_restore_mpi_LDADD = $(mpi_test_ldadd)
+
+tests_mpi_test_save_mpi_SOURCES = tests/mpi/test_save.c
+tests_mpi_test_save_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_save_mpi_LDADD = $(mpi_test_ldadd)
+
+tests_mpi_test_stride_mpi_SOURCES = tests/mpi/test_stride.c
+tests_mpi_test_stride_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_stride_mpi_LDADD = $(mpi_test_ldadd)
 endif

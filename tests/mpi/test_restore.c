@@ -1,0 +1,467 @@
+/*
+ * test_restore.c - which checkpoint a start resumes from, and when it refuses
+ *
+ * ranks: 1 2 4
+ */
+#include "mpi_test.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define COUNT 3000
+
+static int64_t data[COUNT];
+static char path[6000];
+
+static void add(rally_t *rp)
+{
+	mt_code(rp, rally_add(rp, "data", data, RALLY_I64, COUNT), 0);
+}
+
+static void fill(int64_t step)
+{
+	for (int i = 0; i < COUNT; i++)
+		data[i] = step * 1000 + mt_rank * 10 + i;
+}
+
+/* A folder with checkpoints of the steps 1 to n. */
+static const char *make(int n)
+{
+	const char *dir = mt_dir();
+	rally_t *rp = mt_open(dir);
+
+	add(rp);
+	mt_set(rp, "keep", n > 0 ? n : 1);
+	for (int step = 1; step <= n; step++) {
+		fill(step);
+		mt_code(rp, rally_save(rp, step), 0);
+	}
+	mt_code(rp, rally_close(rp), 0);
+	mt_barrier();
+	return dir;
+}
+
+/* Restores; returns the handle. Resumed means that the data is right. */
+static rally_t *restore(const char *dir, int code, int how, int64_t step)
+{
+	rally_t *rp = mt_open(dir);
+	int64_t got = -7;
+	int what = -1;
+
+	add(rp);
+	memset(data, 0, sizeof(data));
+	mt_code(rp, rally_restore(rp, &got, &what), code);
+	if (code == 0) {
+		assert_int_equal(what, how);
+		assert_int_equal(got, how == RALLY_FRESH ? -7 : step);
+	}
+	if (code == 0 && how == RALLY_RESUMED)
+		for (int i = 0; i < COUNT; i++)
+			assert_int_equal(data[i],
+					 step * 1000 + mt_rank * 10 + i);
+	mt_same(got);
+	return rp;
+}
+
+static void close_after(rally_t *rp)
+{
+	mt_code(rp, rally_close(rp), 0);
+	mt_barrier();
+}
+
+/* The path of a file of the newest checkpoint but `back`; the shard is that of
+ * the last rank. */
+static const char *file_of(const char *dir, int back, const char *name)
+{
+	const char *ckpt = mt_checkpoint(dir, back);
+
+	assert_non_null(ckpt);
+	if (name)
+		snprintf(path, sizeof(path), "%s/%s", ckpt, name);
+	else
+		snprintf(path, sizeof(path),
+			 "%s/rank-%05d-of-%05d.safetensors", ckpt, mt_size - 1,
+			 mt_size);
+	return path;
+}
+
+/* Rank 0 does damage while the others wait. */
+#define DAMAGE(what)                                                         \
+	do {                                                                 \
+		mt_barrier();                                                \
+		if (mt_rank == 0)                                            \
+			what;                                                \
+		mt_barrier();                                                \
+	} while (0)
+
+static void flip(const char *file, off_t at)
+{
+	int fd = open(file, O_RDWR);
+	unsigned char byte;
+
+	assert_true(fd >= 0);
+	if (at < 0)
+		at += lseek(fd, 0, SEEK_END);
+	assert_int_equal(pread(fd, &byte, 1, at), 1);
+	byte ^= 0x10;
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	close(fd);
+}
+
+static void cut(const char *file, off_t length)
+{
+	struct stat st;
+
+	assert_int_equal(stat(file, &st), 0);
+	assert_int_equal(truncate(file, length < 0 ? st.st_size + length
+						   : length), 0);
+}
+
+static void test_fresh(void **state)
+{
+	const char *dir = mt_dir();
+
+	(void)state;
+	close_after(restore(dir, 0, RALLY_FRESH, 0));
+	close_after(restore(dir, 0, RALLY_FRESH, 0));
+}
+
+static void test_newest(void **state)
+{
+	const char *dir = make(3);
+
+	(void)state;
+	close_after(restore(dir, 0, RALLY_RESUMED, 3));
+}
+
+/* Twice in a row, with the second start's data in the same buffers. */
+static void test_again(void **state)
+{
+	const char *dir = make(2);
+	rally_t *rp = restore(dir, 0, RALLY_RESUMED, 2);
+	int64_t step;
+	int how;
+
+	(void)state;
+	fill(9);
+	mt_code(rp, rally_restore(rp, &step, &how), 0);
+	assert_int_equal(step, 2);
+	assert_int_equal(data[0], 2000 + mt_rank * 10);
+	close_after(rp);
+}
+
+/* One flipped byte anywhere in a shard: the older one, and the bad one goes
+ * after the next commit. */
+static void expect_fallback(const char *dir)
+{
+	rally_t *rp = restore(dir, 0, RALLY_RESUMED, 1);
+
+	assert_true(mt_contains(dir, "events.jsonl", "passed_over"));
+	assert_int_equal(mt_checkpoints(dir), 2);
+	mt_barrier();
+	fill(2);
+	mt_code(rp, rally_save(rp, 2), 0);
+	mt_barrier();
+	/* Sequence 1 was bad; 0 and 2 are there. */
+	assert_int_equal(mt_checkpoints(dir), 2);
+	assert_non_null(strstr(mt_checkpoint(dir, 0), "/0002-step-2"));
+	assert_non_null(strstr(mt_checkpoint(dir, 1), "/0000-step-1"));
+	close_after(rp);
+	close_after(restore(dir, 0, RALLY_RESUMED, 2));
+}
+
+static void test_flipped_byte(void **state)
+{
+	static const off_t at[] = { 3, 9, 500, 4096, 4096 + 12345, -1, -4096 };
+	const char *dir;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+		dir = make(2);
+		DAMAGE(flip(file_of(dir, 0, NULL), at[i]));
+		expect_fallback(dir);
+	}
+}
+
+static void test_truncated(void **state)
+{
+	static const off_t length[] = { 0, 7, 4096, 5000, -1 };
+	const char *dir;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(length) / sizeof(length[0]); i++) {
+		dir = make(2);
+		DAMAGE(cut(file_of(dir, 0, NULL), length[i]));
+		expect_fallback(dir);
+	}
+}
+
+static void test_missing_shard(void **state)
+{
+	const char *dir = make(2);
+
+	(void)state;
+	DAMAGE(assert_int_equal(unlink(file_of(dir, 0, NULL)), 0));
+	expect_fallback(dir);
+}
+
+static void test_bad_manifest(void **state)
+{
+	const char *dir = make(2);
+
+	(void)state;
+	DAMAGE(cut(file_of(dir, 0, "manifest.json"), 0));
+	expect_fallback(dir);
+	dir = make(2);
+	DAMAGE(cut(file_of(dir, 0, "manifest.json"), -20));
+	expect_fallback(dir);
+	dir = make(2);
+	DAMAGE(flip(file_of(dir, 0, "manifest.json"), 40));
+	expect_fallback(dir);
+	dir = make(2);
+	DAMAGE(assert_int_equal(unlink(file_of(dir, 0, "manifest.json")), 0));
+	expect_fallback(dir);
+}
+
+static void swap_manifests(const char *dir)
+{
+	char one[6000], two[6000], aside[6016];
+
+	snprintf(one, sizeof(one), "%s", file_of(dir, 0, "manifest.json"));
+	snprintf(two, sizeof(two), "%s", file_of(dir, 1, "manifest.json"));
+	snprintf(aside, sizeof(aside), "%s.x", one);
+	assert_int_equal(rename(one, aside) | rename(two, one) |
+			 rename(aside, two), 0);
+}
+
+/* Nothing of it verifies: an error that stays one, and no fresh start. */
+static void test_none_verifies(void **state)
+{
+	const char *dir = make(2);
+
+	(void)state;
+	DAMAGE(swap_manifests(dir));
+	close_after(restore(dir, RALLY_ECORRUPT, 0, 0));
+	close_after(restore(dir, RALLY_ECORRUPT, 0, 0));
+	assert_int_equal(mt_checkpoints(dir), 2);
+	dir = make(1);
+	DAMAGE(flip(file_of(dir, 0, NULL), 4096));
+	close_after(restore(dir, RALLY_ECORRUPT, 0, 0));
+}
+
+static void test_vanished(void **state)
+{
+	const char *dir = make(1);
+
+	(void)state;
+	DAMAGE(mt_remove(mt_checkpoint(dir, 0)));
+	close_after(restore(dir, RALLY_EVANISHED, 0, 0));
+	snprintf(path, sizeof(path), "%s/events.jsonl", dir);
+	DAMAGE(unlink(path));
+	close_after(restore(dir, 0, RALLY_FRESH, 0));
+}
+
+/* A partial directory is never read, and is swept. */
+static void test_partial(void **state)
+{
+	const char *dir = make(1);
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/.partial-0001-0", dir);
+	DAMAGE(mkdir(path, 0777));
+	close_after(restore(dir, 0, RALLY_RESUMED, 1));
+	assert_int_equal(mt_hidden(dir, ".partial-"), 0);
+}
+
+/* finish() is this job's: a requeue finds it, another job goes on. */
+static void test_finished(void **state)
+{
+	const char *dir = make(2);
+	rally_t *rp;
+
+	(void)state;
+	setenv("SLURM_JOB_ID", "4711", 1);
+	rp = restore(dir, 0, RALLY_RESUMED, 2);
+	fill(5);
+	mt_code(rp, rally_save(rp, 5), 0);
+	mt_code(rp, rally_finish(rp, 5), 0);
+	close_after(rp);
+	close_after(restore(dir, 0, RALLY_FINISHED, 5));
+	setenv("SLURM_JOB_ID", "4712", 1);
+	close_after(restore(dir, 0, RALLY_RESUMED, 5));
+	unsetenv("SLURM_JOB_ID");
+	close_after(restore(dir, 0, RALLY_RESUMED, 5));
+}
+
+static void expect_layout(const char *dir, enum rally_type type, size_t count,
+			  const char *name)
+{
+	static double other[2 * COUNT];
+	rally_t *rp = mt_open(dir);
+	int64_t step;
+	int how;
+
+	mt_code(rp, rally_add(rp, name, other, type, count), 0);
+	mt_code(rp, rally_restore(rp, &step, &how), RALLY_ELAYOUT);
+	assert_non_null(strstr(rally_error(rp), name));
+	close_after(rp);
+}
+
+static void test_layout(void **state)
+{
+	const char *dir = make(2);
+	int last = mt_rank == mt_size - 1;
+
+	(void)state;
+	expect_layout(dir, RALLY_F64, COUNT, "data");
+	expect_layout(dir, RALLY_I64, COUNT + 1, "data");
+	expect_layout(dir, RALLY_I64, last ? COUNT - 1 : COUNT, "data");
+	expect_layout(dir, last ? RALLY_U64 : RALLY_I64, COUNT, "data");
+	expect_layout(dir, RALLY_I64, COUNT, "date");
+	/* Nothing was passed over for it. */
+	close_after(restore(dir, 0, RALLY_RESUMED, 2));
+}
+
+static void array_box(int64_t *global, int64_t *start, int64_t *local)
+{
+	global[0] = 4 * mt_size;
+	global[1] = start[1] = 0;
+	global[1] = local[1] = 6;
+	start[0] = 4 * mt_rank;
+	local[0] = 4;
+}
+
+/* `other`: another rank's box, of the same shape. */
+static void expect_array(const char *dir, enum rally_type type, int ndim,
+			 int64_t more, int other, int code)
+{
+	int64_t global[2], start[2], local[2];
+	rally_t *rp = mt_open(dir);
+	int64_t step;
+	int how;
+
+	array_box(global, start, local);
+	global[1] += more;
+	start[0] = 4 * ((mt_rank + other) % mt_size);
+	mt_code(rp, rally_add_array(rp, "A", data, type, ndim, global, start,
+				    local), 0);
+	mt_code(rp, rally_restore(rp, &step, &how), code);
+	close_after(rp);
+}
+
+static void test_array_layout(void **state)
+{
+	const char *dir = mt_dir();
+	int64_t global[2], start[2], local[2];
+	rally_t *rp = mt_open(dir);
+
+	(void)state;
+	array_box(global, start, local);
+	mt_code(rp, rally_add_array(rp, "A", data, RALLY_I64, 2, global, start,
+				    local), 0);
+	mt_code(rp, rally_save(rp, 1), 0);
+	close_after(rp);
+	expect_array(dir, RALLY_I64, 2, 0, 0, 0);
+	expect_array(dir, RALLY_F64, 2, 0, 0, RALLY_ELAYOUT);
+	expect_array(dir, RALLY_I64, 1, 0, 0, RALLY_ELAYOUT);
+	expect_array(dir, RALLY_I64, 2, 1, 0, RALLY_ELAYOUT);
+	expect_array(dir, RALLY_I64, 2, 0, 1,
+		     mt_size == 1 ? 0 : RALLY_ELAYOUT);
+	expect_array(dir, RALLY_I64, 2, 0, 0, 0);
+}
+
+/* Private regions want the number of ranks that wrote them. */
+static void test_number_of_ranks(void **state)
+{
+	const char *dir = make(1);
+	int64_t step;
+	MPI_Comm fewer;
+	rally_t *rp;
+	int how;
+
+	(void)state;
+	if (mt_size == 1)
+		return;
+	MPI_Comm_split(MPI_COMM_WORLD, mt_rank == 0 ? MPI_UNDEFINED : 0, 0,
+		       &fewer);
+	if (fewer != MPI_COMM_NULL) {
+		mt_code(rp, rally_open(fewer, dir, &rp), 0);
+		add(rp);
+		mt_code(rp, rally_restore(rp, &step, &how), RALLY_ELAYOUT);
+		mt_code(rp, rally_close(rp), 0);
+		MPI_Comm_free(&fewer);
+	}
+	mt_barrier();
+	close_after(restore(dir, 0, RALLY_RESUMED, 1));
+}
+
+static void test_find(void **state)
+{
+	const char *dir = mt_dir();
+	int64_t global[2], start[2], local[2];
+	struct rally_info info;
+	rally_t *rp = mt_open(dir);
+
+	(void)state;
+	mt_code(rp, rally_find(rp, "p", &info), RALLY_EABSENT);
+	array_box(global, start, local);
+	mt_code(rp, rally_add_array(rp, "A", data, RALLY_F64, 2, global, start,
+				    local), 0);
+	mt_code(rp, rally_add(rp, "p", data, RALLY_U16, (size_t)mt_rank), 0);
+	mt_code(rp, rally_save(rp, 12), 0);
+	close_after(rp);
+	rp = mt_open(dir);
+	mt_code(rp, rally_find(rp, "none", &info), RALLY_EABSENT);
+	mt_code(rp, rally_find(rp, "p", &info), 0);
+	assert_int_equal(info.type, RALLY_U16);
+	assert_int_equal(info.is_array, 0);
+	assert_int_equal(info.ndim, 1);
+	assert_int_equal(info.shape[0], mt_rank);
+	assert_int_equal(info.step, 12);
+	assert_int_equal(info.ranks, mt_size);
+	mt_code(rp, rally_find(rp, "A", &info), 0);
+	assert_int_equal(info.type, RALLY_F64);
+	assert_int_equal(info.is_array, 1);
+	assert_int_equal(info.ndim, 2);
+	assert_memory_equal(info.shape, global, sizeof(global));
+	assert_memory_equal(info.start, start, sizeof(start));
+	assert_memory_equal(info.local, local, sizeof(local));
+	close_after(rp);
+}
+
+/* A damaged manifest is not what find() tells of. */
+static void test_find_past_damage(void **state)
+{
+	const char *dir = make(2);
+	struct rally_info info;
+	rally_t *rp;
+
+	(void)state;
+	DAMAGE(cut(file_of(dir, 0, "manifest.json"), 30));
+	rp = mt_open(dir);
+	mt_code(rp, rally_find(rp, "data", &info), 0);
+	assert_int_equal(info.step, 1);
+	close_after(rp);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(test_fresh),
+	cmocka_unit_test(test_newest),
+	cmocka_unit_test(test_again),
+	cmocka_unit_test(test_flipped_byte),
+	cmocka_unit_test(test_truncated),
+	cmocka_unit_test(test_missing_shard),
+	cmocka_unit_test(test_bad_manifest),
+	cmocka_unit_test(test_none_verifies),
+	cmocka_unit_test(test_vanished),
+	cmocka_unit_test(test_partial),
+	cmocka_unit_test(test_finished),
+	cmocka_unit_test(test_layout),
+	cmocka_unit_test(test_array_layout),
+	cmocka_unit_test(test_number_of_ranks),
+	cmocka_unit_test(test_find),
+	cmocka_unit_test(test_find_past_damage),
+};
+
+MT_MAIN(tests)

@@ -1,0 +1,420 @@
+/*
+ * test_save.c - what is saved comes back, and what can't be saved fails on all
+ *
+ * ranks: 1 2 4
+ */
+#include "mpi_test.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct {
+	enum rally_type type;
+	size_t size;
+} types[] = {
+	{ RALLY_BOOL, 1 },    { RALLY_U8, 1 },	    { RALLY_I8, 1 },
+	{ RALLY_U16, 2 },     { RALLY_I16, 2 },	    { RALLY_U32, 4 },
+	{ RALLY_I32, 4 },     { RALLY_U64, 8 },	    { RALLY_I64, 8 },
+	{ RALLY_F8_E4M3, 1 }, { RALLY_F8_E5M2, 1 }, { RALLY_F16, 2 },
+	{ RALLY_BF16, 2 },    { RALLY_F32, 4 },	    { RALLY_F64, 8 },
+};
+
+#define TYPES (sizeof(types) / sizeof(types[0]))
+
+static void fill(unsigned char *p, size_t n, int seed)
+{
+	for (size_t i = 0; i < n; i++)
+		p[i] = (unsigned char)(i * 31 + (size_t)seed * 7 + 1);
+}
+
+static void resume(rally_t *rp, int64_t expected)
+{
+	int64_t step = -1;
+	int how = -1;
+
+	mt_code(rp, rally_restore(rp, &step, &how), 0);
+	assert_int_equal(how, RALLY_RESUMED);
+	assert_int_equal(step, expected);
+}
+
+static void save_and_close(rally_t *rp, int64_t step)
+{
+	mt_code(rp, rally_save(rp, step), 0);
+	assert_int_equal(mt_status(rp).saved_step, step);
+	mt_code(rp, rally_close(rp), 0);
+	mt_barrier();
+}
+
+/* Every type, with another count on every rank, 0 among them. */
+static void test_private_types(void **state)
+{
+	const char *dir = mt_dir();
+	unsigned char *out[TYPES], *in[TYPES];
+	rally_t *rp = mt_open(dir), *again;
+	char name[16];
+
+	(void)state;
+	for (size_t i = 0; i < TYPES; i++) {
+		size_t count = i * 1000 * (size_t)(mt_rank + 1);
+
+		out[i] = calloc(count + 1, types[i].size);
+		in[i] = calloc(count + 1, types[i].size);
+		fill(out[i], count * types[i].size, (int)i + mt_rank);
+		snprintf(name, sizeof(name), "t%zu", i);
+		mt_code(rp, rally_add(rp, name, out[i], types[i].type, count),
+			0);
+	}
+	save_and_close(rp, 1);
+	again = mt_open(dir);
+	for (size_t i = 0; i < TYPES; i++) {
+		size_t count = i * 1000 * (size_t)(mt_rank + 1);
+
+		snprintf(name, sizeof(name), "t%zu", i);
+		mt_code(again,
+			rally_add(again, name, in[i], types[i].type, count), 0);
+	}
+	resume(again, 1);
+	mt_code(again, rally_close(again), 0);
+	for (size_t i = 0; i < TYPES; i++) {
+		assert_memory_equal(in[i], out[i],
+				    i * 1000 * (size_t)(mt_rank + 1) *
+					    types[i].size);
+		free(in[i]);
+		free(out[i]);
+	}
+}
+
+/* Arrays of 1 to 8 dimensions, split along one of them; ranks past the end
+ * have an empty box. */
+static void test_arrays(void **state)
+{
+	(void)state;
+	for (int ndim = 1; ndim <= RALLY_MAX_DIMS; ndim++) {
+		const char *dir = mt_dir();
+		int64_t global[RALLY_MAX_DIMS], start[RALLY_MAX_DIMS] = { 0 };
+		int64_t local[RALLY_MAX_DIMS], begin, end;
+		static float out[1024], in[1024];
+		rally_t *rp = mt_open(dir);
+		size_t n = 1;
+
+		for (int d = 0; d < ndim; d++)
+			local[d] = global[d] = d == ndim / 2 ? 3 : 2;
+		begin = 3 * mt_rank / mt_size;
+		end = 3 * (mt_rank + 1) / mt_size;
+		start[ndim / 2] = begin;
+		local[ndim / 2] = end - begin;
+		for (int d = 0; d < ndim; d++)
+			n *= (size_t)local[d];
+		fill((unsigned char *)out, n * sizeof(float), ndim + mt_rank);
+		memset(in, 0, sizeof(in));
+		mt_code(rp, rally_add_array(rp, "A", out, RALLY_F32, ndim,
+					    global, start, local), 0);
+		save_and_close(rp, ndim);
+		rp = mt_open(dir);
+		mt_code(rp, rally_add_array(rp, "A", in, RALLY_F32, ndim,
+					    global, start, local), 0);
+		resume(rp, ndim);
+		assert_memory_equal(in, out, n * sizeof(float));
+		mt_code(rp, rally_close(rp), 0);
+	}
+}
+
+/* The count changes between saves; adding again replaces; dropping forgets. */
+static void test_changes(void **state)
+{
+	const char *dir = mt_dir();
+	int64_t first[100], second[300], back[300], other = 5;
+	struct rally_info info;
+	rally_t *rp = mt_open(dir);
+
+	(void)state;
+	fill((unsigned char *)first, sizeof(first), 1);
+	fill((unsigned char *)second, sizeof(second), 2 + mt_rank);
+	mt_code(rp, rally_add(rp, "v", first, RALLY_I64, 100), 0);
+	mt_code(rp, rally_add(rp, "other", &other, RALLY_I64, 1), 0);
+	mt_code(rp, rally_save(rp, 1), 0);
+	mt_code(rp, rally_add(rp, "v", second, RALLY_I64,
+			      (size_t)(300 - mt_rank)), 0);
+	mt_code(rp, rally_drop(rp, "other"), 0);
+	mt_code(rp, rally_drop(rp, "other"), RALLY_EABSENT);
+	save_and_close(rp, 2);
+	rp = mt_open(dir);
+	mt_code(rp, rally_find(rp, "other", &info), RALLY_EABSENT);
+	mt_code(rp, rally_find(rp, "v", &info), 0);
+	assert_int_equal(info.local[0], 300 - mt_rank);
+	mt_code(rp, rally_add(rp, "v", back, RALLY_I64, (size_t)info.local[0]),
+		0);
+	resume(rp, 2);
+	assert_memory_equal(back, second, (size_t)info.local[0] * 8);
+	mt_code(rp, rally_close(rp), 0);
+}
+
+static void test_nothing_registered(void **state)
+{
+	const char *dir = mt_dir();
+	rally_t *rp = mt_open(dir);
+
+	(void)state;
+	save_and_close(rp, 3);
+	rp = mt_open(dir);
+	resume(rp, 3);
+	mt_code(rp, rally_close(rp), 0);
+}
+
+static void test_meta(void **state)
+{
+	const char *dir = mt_dir();
+	rally_t *rp = mt_open(dir);
+
+	(void)state;
+	mt_code(rp, rally_meta(rp, "input", mt_rank == 0 ? "zero's" : "other"),
+		0);
+	mt_code(rp, rally_meta(rp, "gone", "x"), 0);
+	mt_code(rp, rally_meta(rp, "gone", NULL), 0);
+	mt_code(rp, rally_meta(rp, "text", "\"\\\n \xc3\xa9"), 0);
+	mt_code(rp, rally_meta(rp, "bad", "\xff"), RALLY_EARG);
+	mt_code(rp, rally_meta(rp, NULL, "x"), RALLY_EARG);
+	assert_null(rally_meta_get(rp, "input"));
+	save_and_close(rp, 1);
+	rp = mt_open(dir);
+	resume(rp, 1);
+	assert_string_equal(rally_meta_get(rp, "input"), "zero's");
+	assert_string_equal(rally_meta_get(rp, "text"), "\"\\\n \xc3\xa9");
+	assert_null(rally_meta_get(rp, "gone"));
+	mt_code(rp, rally_close(rp), 0);
+}
+
+/* The newest K stay; the sequence goes on over all runs of the folder. */
+static void test_retention(void **state)
+{
+	const char *dir = mt_dir();
+
+	(void)state;
+	for (int run = 0; run < 3; run++) {
+		rally_t *rp = mt_open(dir);
+		int64_t value = run;
+
+		mt_set(rp, "keep", 3 - run);
+		mt_code(rp, rally_add(rp, "v", &value, RALLY_I64, 1), 0);
+		for (int i = 0; i < 5; i++) {
+			value = 10 * run + i;
+			mt_code(rp, rally_save(rp, 100 * run + i), 0);
+			assert_int_equal(mt_status(rp).sequence, 5 * run + i);
+		}
+		mt_barrier();
+		assert_int_equal(mt_checkpoints(dir), 3 - run);
+		assert_int_equal(mt_hidden(dir, ".partial-"), 0);
+		assert_int_equal(mt_hidden(dir, ".trash-"), 0);
+		mt_code(rp, rally_close(rp), 0);
+		mt_barrier();
+	}
+	assert_non_null(strstr(mt_checkpoint(dir, 0), "0014-step-204"));
+}
+
+/* The same step is not saved twice by a handle. */
+static void test_same_step(void **state)
+{
+	const char *dir = mt_dir();
+	rally_t *rp = mt_open(dir);
+
+	(void)state;
+	mt_code(rp, rally_save(rp, 4), 0);
+	mt_code(rp, rally_save(rp, 4), 0);
+	assert_int_equal(mt_status(rp).sequence, 0);
+	mt_code(rp, rally_save(rp, 3), 0);
+	assert_int_equal(mt_status(rp).sequence, 1);
+	mt_code(rp, rally_close(rp), 0);
+}
+
+/* Arrays that differ between ranks: in shape, in type, in name, in number. */
+static void test_arrays_differ(void **state)
+{
+	int64_t global[2] = { 8, 8 }, start[2] = { 0, 0 }, local[2] = { 0, 8 };
+	int last = mt_rank == mt_size - 1;
+	rally_t *rp = mt_open(mt_dir());
+
+	(void)state;
+	if (mt_size == 1) {
+		mt_code(rp, rally_close(rp), 0);
+		return;
+	}
+	global[1] += last;
+	mt_code(rp, rally_add_array(rp, "A", NULL, RALLY_F32, 2, global, start,
+				    local), 0);
+	mt_code(rp, rally_save(rp, 1), RALLY_EMISMATCH);
+	assert_non_null(strstr(rally_error(rp), "rank 0"));
+	global[1] = 8;
+	mt_code(rp, rally_add_array(rp, "A", NULL, last ? RALLY_F64 : RALLY_F32,
+				    2, global, start, local), 0);
+	mt_code(rp, rally_save(rp, 1), RALLY_EMISMATCH);
+	mt_code(rp, rally_add_array(rp, "A", NULL, RALLY_F32, 2, global, start,
+				    local), 0);
+	if (last)
+		mt_code(rp, rally_add_array(rp, "B", NULL, RALLY_F32, 2, global,
+					    start, local), 0);
+	mt_code(rp, rally_save(rp, 1), RALLY_EMISMATCH);
+	if (last)
+		mt_code(rp, rally_drop(rp, "B"), 0);
+	mt_code(rp, rally_save(rp, 1), 0);
+	mt_code(rp, rally_close(rp), 0);
+}
+
+/* A registration that one rank refuses fails the save on all, until mended. */
+static void test_refused(void **state)
+{
+	int64_t value = 1, step;
+	int last = mt_rank == mt_size - 1, how;
+	rally_t *rp = mt_open(mt_dir());
+
+	(void)state;
+	mt_code(rp, rally_add(rp, "a/b", &value, RALLY_I64, 1), RALLY_EARG);
+	mt_code(rp, rally_drop(rp, "a/b"), RALLY_EABSENT);
+	mt_code(rp, rally_add(rp, "v", last ? NULL : &value, RALLY_I64, 1),
+		last ? RALLY_EARG : 0);
+	mt_code(rp, rally_save(rp, 1), RALLY_EARG);
+	assert_non_null(strstr(rally_error(rp), "'v'"));
+	mt_code(rp, rally_save(rp, 1), RALLY_EARG);
+	mt_code(rp, rally_add(rp, "v", &value, RALLY_I64, 1), 0);
+	mt_code(rp, rally_save(rp, 1), 0);
+	mt_code(rp, rally_add(rp, "v", &value, (enum rally_type)99, 1),
+		RALLY_EARG);
+	mt_code(rp, rally_restore(rp, &step, &how), RALLY_EARG);
+	mt_code(rp, rally_drop(rp, "v"), 0);
+	mt_code(rp, rally_restore(rp, &step, &how), 0);
+	mt_code(rp, rally_close(rp), 0);
+}
+
+/* A failing write on one rank: all get the code, the earlier checkpoint stands,
+ * nothing is left behind, and the next save works. */
+/* The files of a save are named by the program's function on the last rank
+ * before the shard is: it takes the shard's name with a folder. */
+static int block;
+
+static int take_shard_name(const char *path, enum rally_file_op op,
+			   int64_t step, void *arg)
+{
+	char text[5000], *end;
+	FILE *file;
+
+	(void)step;
+	(void)arg;
+	if (op == RALLY_FILE_READ)
+		return 0;
+	file = fopen(path, "w");
+	if (!file || fclose(file) != 0)
+		return 1;
+	snprintf(text, sizeof(text), "%s", path);
+	end = strstr(text, "/files/");
+	if (!block || mt_rank != mt_size - 1 || !end)
+		return 0;
+	snprintf(end, 60, "/rank-%05d-of-%05d.safetensors", mt_rank, mt_size);
+	return mkdir(text, 0777);
+}
+
+static void test_failing_shard(void **state)
+{
+	const char *dir = mt_dir();
+	int64_t value = 7;
+	rally_t *rp = mt_open(dir);
+	char name[24];
+
+	(void)state;
+	mt_code(rp, rally_add(rp, "v", &value, RALLY_I64, 1), 0);
+	mt_code(rp, rally_file(rp, "f", RALLY_FILE_PRIVATE, take_shard_name,
+			       NULL), 0);
+	mt_code(rp, rally_save(rp, 1), 0);
+	block = 1;
+	mt_code(rp, rally_save(rp, 2), RALLY_EIO);
+	snprintf(name, sizeof(name), "rank %d", mt_size - 1);
+	assert_non_null(strstr(rally_error(rp), name));
+	assert_int_equal(rally_point(rp, 2), RALLY_GO);
+	mt_barrier();
+	assert_int_equal(mt_checkpoints(dir), 1);
+	assert_int_equal(mt_hidden(dir, ".partial-"), 0);
+	/* A stop that can't be saved stops all the same. */
+	if (mt_rank == 0)
+		rally_request(rp, RALLY_WANT_STOP);
+	for (int step = 3; step < 6; step++)
+		if (rally_point(rp, step) == RALLY_STOP)
+			break;
+	assert_int_equal(mt_status(rp).verdict, RALLY_STOP);
+	assert_int_equal(mt_status(rp).saved_step, 1);
+	mt_code(rp, rally_close(rp), RALLY_EUNFINISHED);
+	mt_barrier();
+	assert_int_equal(mt_checkpoints(dir), 1);
+	block = 0;
+}
+
+static void test_failing_save(void **state)
+{
+	const char *dir = mt_dir();
+	char partial[5000];
+	int64_t value = 7;
+	rally_t *rp = mt_open(dir);
+
+	(void)state;
+	mt_code(rp, rally_add(rp, "v", &value, RALLY_I64, 1), 0);
+	mt_code(rp, rally_save(rp, 1), 0);
+	value = 8;
+	/* No room for a name: every attempt's is taken. */
+	for (int i = mt_rank; i < 1000; i += mt_size) {
+		snprintf(partial, sizeof(partial), "%s/.partial-0001-%d", dir,
+			 i);
+		assert_int_equal(mkdir(partial, 0777), 0);
+	}
+	mt_barrier();
+	mt_code(rp, rally_save(rp, 2), RALLY_EIO);
+	assert_int_equal(rally_point(rp, 2), RALLY_GO);
+	assert_int_equal(mt_checkpoints(dir), 1);
+	mt_barrier();
+	for (int i = mt_rank; i < 1000; i += mt_size) {
+		snprintf(partial, sizeof(partial), "%s/.partial-0001-%d", dir,
+			 i);
+		assert_int_equal(rmdir(partial), 0);
+	}
+	mt_barrier();
+	mt_code(rp, rally_save(rp, 2), 0);
+	assert_int_equal(mt_checkpoints(dir), 2);
+	mt_code(rp, rally_close(rp), 0);
+}
+
+/* The folder belongs to another run meanwhile. */
+static void test_taken_folder(void **state)
+{
+	const char *dir = mt_dir();
+	char owner[5000];
+	rally_t *rp = mt_open(dir);
+
+	(void)state;
+	mt_code(rp, rally_save(rp, 1), 0);
+	snprintf(owner, sizeof(owner), "%s/.owner", dir);
+	if (mt_rank == 0) {
+		FILE *file = fopen(owner, "w");
+
+		assert_non_null(file);
+		fputs("{}\n", file);
+		fclose(file);
+	}
+	mt_code(rp, rally_save(rp, 2), RALLY_EOWNED);
+	assert_int_equal(mt_checkpoints(dir), 1);
+	mt_code(rp, rally_close(rp), 0);
+	mt_barrier();
+	assert_true(mt_exists(dir, ".owner"));
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(test_private_types),
+	cmocka_unit_test(test_arrays),
+	cmocka_unit_test(test_changes),
+	cmocka_unit_test(test_nothing_registered),
+	cmocka_unit_test(test_meta),
+	cmocka_unit_test(test_retention),
+	cmocka_unit_test(test_same_step),
+	cmocka_unit_test(test_arrays_differ),
+	cmocka_unit_test(test_refused),
+	cmocka_unit_test(test_failing_shard),
+	cmocka_unit_test(test_failing_save),
+	cmocka_unit_test(test_taken_folder),
+};
+
+MT_MAIN(tests)
