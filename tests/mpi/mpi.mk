@@ -53,3 +53,12 @@ tests_mpi_test_stride_mpi_SOURCES = tests/mpi/test_stride.c
 tests_mpi_test_stride_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_stride_mpi_LDADD = $(mpi_test_ldadd)
 endif
+
+# Signals at any moment against ranks that drift apart.
+check_PROGRAMS += tests/mpi/chaos
+TESTS += tests/mpi/run_chaos
+EXTRA_DIST += tests/mpi/run_chaos
+tests_mpi_chaos_SOURCES = tests/mpi/chaos.c tests/mpi/chaos.h \
+	tests/mpi/chaos_loop.c
+tests_mpi_chaos_CFLAGS = $(AM_CFLAGS) $(MPI_CFLAGS)
+tests_mpi_chaos_LDADD = librallypoint.la $(MPI_LIBS)
