@@ -170,8 +170,9 @@ static int show_header(const struct rp_ckpt *ckpt, const struct rp_manifest *m,
 		return rc;
 	printf("\nThe program's own strings\n");
 	rp_table_begin(&table, "|");
-	json_object_foreach(m->meta, key, value)
+	json_object_foreach(m->meta, key, value) {
 		fact(&table, key, json_string_value(value));
+	}
 	return rp_table_end(&table, "  ", err);
 }
 
