@@ -50,6 +50,24 @@ static int64_t unit_ns(char c)
 	}
 }
 
+/* Digits with a point, whatever the program's locale has for one: strtod()
+ * would want a comma in some, and take "0x10" and "1e3" in all. Returns what
+ * follows. */
+static const char *parse_decimal(const char *text, double *value)
+{
+	double place = 1;
+
+	for (*value = 0; isdigit((unsigned char)*text); text++)
+		*value = *value * 10 + (*text - '0');
+	if (*text != '.')
+		return text;
+	for (text++; isdigit((unsigned char)*text); text++) {
+		place /= 10;
+		*value += place * (*text - '0');
+	}
+	return text;
+}
+
 int rp_parse_duration(const char *text, int64_t *ns)
 {
 	double sum = 0;
@@ -57,20 +75,19 @@ int rp_parse_duration(const char *text, int64_t *ns)
 	if (!isdigit((unsigned char)*text))
 		return -1;
 	while (*text) {
-		char *end;
 		double value;
 
 		if (!isdigit((unsigned char)*text))
 			return -1;
-		value = strtod(text, &end);
-		if (*end == '\0') {
+		text = parse_decimal(text, &value);
+		if (*text == '\0') {
 			sum += value * 1e9;
 			break;
 		}
-		if (unit_ns(*end) == 0)
+		if (unit_ns(*text) == 0)
 			return -1;
-		sum += value * (double)unit_ns(*end);
-		text = end + 1;
+		sum += value * (double)unit_ns(*text);
+		text++;
 	}
 	if (!isfinite(sum) || sum > 9e18)
 		return -1;
