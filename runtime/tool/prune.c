@@ -182,6 +182,7 @@ static int open_sched(struct rp_sched *sched, struct rp_err *err)
 
 int rp_tool_prune(const struct rp_args *args, struct rp_err *err)
 {
+	struct rp_err why = { 0 };
 	struct rp_folder folder;
 	struct rp_owner owner;
 	struct rp_sched sched;
@@ -199,9 +200,11 @@ int rp_tool_prune(const struct rp_args *args, struct rp_err *err)
 		return rc;
 	/* As a run outside of Slurm: not the job whose shell this may be, whose
 	 * own ranks may be at work. */
-	rc = rp_owner_take(&owner, args->dir, "", 0, job_active, &sched, err);
+	rc = rp_owner_take(&owner, args->dir, "", 0, job_active, &sched, &why);
 	if (rc == 0)
 		rc = prune_claimed(args, err);
+	else
+		rp_fail(err, rc, "nothing was removed: %s", why.text);
 	rp_owner_release(&owner);
 	rp_sched_close(&sched);
 	return rc;

@@ -422,6 +422,7 @@ class Pruning(Folder):
         before = self.left() + [".owner"]
         self.claim()
         got = self.bad(EOWNED, "prune", self.dir, "--keep", 1)
+        self.assertIn("nothing was removed", got.stderr)
         self.assertIn("pid %d" % os.getpid(), got.stderr)
         self.assertEqual(self.left(), sorted(before))
         self.claim(host="elsewhere")
