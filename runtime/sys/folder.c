@@ -46,8 +46,9 @@ static int newest_first(const void *a, const void *b)
 {
 	const struct rp_ckpt *x = a, *y = b;
 
-	return x->sequence < y->sequence ? 1 : x->sequence > y->sequence ? -1
-									 : 0;
+	if (x->sequence != y->sequence)
+		return x->sequence < y->sequence ? 1 : -1;
+	return x->step < y->step ? 1 : x->step > y->step ? -1 : 0;
 }
 
 static int is_dir(const char *path)

@@ -16,7 +16,8 @@ struct slot {
 	_Atomic int64_t when;
 	atomic_int depth;	/* of handlers that call each other */
 	int installed;
-	struct sigaction previous;
+	struct sigaction previous;	/* what stood there when ours came */
+	struct sigaction original;	/* ... for the first time */
 };
 
 static struct slot slots[SIGNALS];
@@ -24,19 +25,28 @@ static pid_t owner;	/* the process that installed them; a fork is not */
 
 static void on_signal(int number, siginfo_t *info, void *context);
 
-/* A handler that was put before ours and then behind it may call ours again:
- * the chain is walked once. */
-static void call_previous(struct slot *slot, int number, siginfo_t *info,
-			  void *context)
+static void call(const struct sigaction *action, int number, siginfo_t *info,
+		 void *context)
 {
-	if (slot->previous.sa_flags & SA_SIGINFO) {
-		if (slot->previous.sa_sigaction &&
-		    slot->previous.sa_sigaction != on_signal)
-			slot->previous.sa_sigaction(number, info, context);
-	} else if (slot->previous.sa_handler != SIG_DFL &&
-		   slot->previous.sa_handler != SIG_IGN) {
-		slot->previous.sa_handler(number);
+	if (action->sa_flags & SA_SIGINFO) {
+		if (action->sa_sigaction && action->sa_sigaction != on_signal)
+			action->sa_sigaction(number, info, context);
+	} else if (action->sa_handler != SIG_DFL &&
+		   action->sa_handler != SIG_IGN) {
+		action->sa_handler(number);
 	}
+}
+
+/* A handler that displaced ours stands behind it now, and may call ours again
+ * as the one that it found: then it is the turn of the one before all. */
+static void call_previous(struct slot *slot, int depth, int number,
+			  siginfo_t *info, void *context)
+{
+	if (depth == 0)
+		call(&slot->previous, number, info, context);
+	else if (depth == 1 && slot->original.sa_sigaction !=
+				       slot->previous.sa_sigaction)
+		call(&slot->original, number, info, context);
 }
 
 /* In a child the signal means what it meant before: the old disposition comes
@@ -61,8 +71,8 @@ static void on_signal(int number, siginfo_t *info, void *context)
 		atomic_store(&slot->when,
 			     (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec);
 		atomic_fetch_add(&slot->count, 1);
-		if (atomic_fetch_add(&slot->depth, 1) == 0)
-			call_previous(slot, number, info, context);
+		call_previous(slot, atomic_fetch_add(&slot->depth, 1), number,
+			      info, context);
 		atomic_fetch_sub(&slot->depth, 1);
 	}
 	errno = saved;
@@ -84,6 +94,8 @@ static int install(int number, struct rp_err *err)
 	if (is_ours(&now))
 		return 0;
 	slot->previous = now;
+	if (!slot->installed)
+		slot->original = now;
 	memset(&ours, 0, sizeof(ours));
 	ours.sa_sigaction = on_signal;
 	ours.sa_flags = SA_SIGINFO | SA_RESTART;

@@ -133,6 +133,8 @@ static void test_chains_do_not_go_round(void **state)
 	uint32_t seen;
 
 	(void)state;
+	plain = 0;
+	set_handler(SIGALRM, on_plain);
 	assert_int_equal(rp_signals_install(BIT(SIGALRM), NULL), 0);
 	memset(&action, 0, sizeof(action));
 	action.sa_sigaction = on_chained;
@@ -148,6 +150,8 @@ static void test_chains_do_not_go_round(void **state)
 	assert_true(rp_signals_count(BIT(SIGALRM)) > seen);
 	raise(SIGALRM);	/* the depth is back to nothing */
 	assert_int_equal(chained, 3);
+	/* the one before all was called each time as well */
+	assert_int_equal(plain, 3 * SIGALRM);
 }
 
 /* How a child ends that gets the signal. */
