@@ -39,6 +39,7 @@ TESTS += tests/unit/test_tool.py tests/unit/test_doc.py
 EXTRA_DIST += tests/unit/test_tool.py tests/unit/test_doc.py
 
 include tests/mpi/mpi.mk
+include tests/bench/bench.mk
 
 # The lower layers, one program for each file; unit.h is what they share.
 if HAVE_CMOCKA

@@ -37,13 +37,18 @@ launch() {
 	shift 2
 	"$MPIRUN" -n "$ranks" "$@" </dev/null &
 	child=$!
-	LAUNCHED=$child
 	deadline=$((SECONDS + limit))
 	while kill -0 $child 2>/dev/null; do
 		if [ $SECONDS -ge $deadline ]; then
 			echo "launch: $* on $ranks ranks hangs for $limit s" >&2
 			launch_stacks $child
-			# mpirun ends its ranks, of which some ignore TERM.
+			# mpirun ends its ranks and what they left in shared
+			# memory, if it still can.
+			kill -TERM $child 2>/dev/null
+			for _ in {1..100}; do
+				kill -0 $child 2>/dev/null || break
+				sleep 0.1
+			done
 			kill -KILL $(pgrep -P $child) $child 2>/dev/null
 			wait $child 2>/dev/null
 			return 124

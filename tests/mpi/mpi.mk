@@ -62,3 +62,11 @@ tests_mpi_chaos_SOURCES = tests/mpi/chaos.c tests/mpi/chaos.h \
 	tests/mpi/chaos_loop.c
 tests_mpi_chaos_CFLAGS = $(AM_CFLAGS) $(MPI_CFLAGS)
 tests_mpi_chaos_LDADD = librallypoint.la $(MPI_LIBS)
+
+# Writes what tests/python reads.
+check_PROGRAMS += tests/mpi/write_types
+EXTRA_DIST += tests/python/run tests/python/requirements.txt \
+	tests/python/shard.py tests/python/test_safetensors.py
+tests_mpi_write_types_SOURCES = tests/mpi/write_types.c
+tests_mpi_write_types_CFLAGS = $(AM_CFLAGS) $(MPI_CFLAGS)
+tests_mpi_write_types_LDADD = librallypoint.la $(MPI_LIBS)

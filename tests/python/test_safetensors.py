@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+"""test_safetensors.py CHECKPOINT - shards as the safetensors package sees them
+
+CHECKPOINT was written by tests/mpi/write_types on 4 ranks; that program's head
+says with which values. Prints PASS, FAIL or SKIP for each case.
+"""
+import os
+import sys
+import traceback
+
+import numpy as np
+import xxhash
+from safetensors import safe_open
+
+from shard import SIZES, Shard
+
+RANKS = 4
+ALIGN = 4096
+BLOCK = 1 << 20
+LARGE = 3 * 1048576 + 5
+NUMPY = {"BOOL": np.bool_, "U8": np.uint8, "I8": np.int8, "U16": np.uint16,
+         "I16": np.int16, "U32": np.uint32, "I32": np.int32, "U64": np.uint64,
+         "I64": np.int64, "F16": np.float16, "F32": np.float32,
+         "F64": np.float64}
+# numpy has no such types: their bits are compared instead.
+NOT_IN_NUMPY = [name for name in SIZES if name not in NUMPY]
+BITS = {1: np.uint8, 2: np.uint16}
+
+
+def paths(folder):
+    return [os.path.join(folder, f"rank-{r:05d}-of-{RANKS:05d}.safetensors")
+            for r in range(RANKS)]
+
+
+def pattern(dtype, k):
+    """The values, or for types that C has not, the bits of the numbers k."""
+    k = np.asarray(k) % 100
+    if dtype == "BOOL":
+        return (k % 2).astype(np.bool_)
+    if dtype in ("F32", "F64"):
+        return (k + 0.25).astype(NUMPY[dtype])
+    if dtype == "F16":
+        return k.astype(np.uint16).view(np.float16)
+    if dtype in NOT_IN_NUMPY:
+        return k.astype(BITS[SIZES[dtype]])
+    return k.astype(NUMPY[dtype])
+
+
+def same(got, expected, what):
+    assert got.dtype == expected.dtype, f"{what}: {got.dtype}"
+    assert got.shape == expected.shape, f"{what}: {got.shape}"
+    assert got.tobytes() == expected.tobytes(), f"{what}: the values differ"
+
+
+def load(path):
+    """All tensors of a shard that numpy has a type for, by safetensors."""
+    with safe_open(path, framework="numpy") as shard:
+        names = list(shard.keys())
+        dtypes = {n: shard.get_slice(n).get_dtype() for n in names}
+        return names, {n: shard.get_tensor(n) for n in names
+                       if dtypes[n] in NUMPY}
+
+
+def case_opens(folder):
+    for rank, path in enumerate(paths(folder)):
+        names, tensors = load(path)
+        assert set(names) == set(Shard(path).tensors), "names differ"
+        with safe_open(path, framework="numpy") as shard:
+            meta = shard.metadata()
+        assert (meta["step"], meta["rank"], meta["ranks"]) == \
+            ("120", str(rank), str(RANKS))
+        assert len(tensors) > 2 * len(NUMPY)
+
+
+def case_private(folder):
+    for rank, path in enumerate(paths(folder)):
+        _, tensors = load(path)
+        for dtype in NUMPY:
+            k = np.arange(50 + 7 * rank) + 5 * rank
+            same(tensors[f"p_{dtype}@rank-{rank:05d}"], pattern(dtype, k),
+                 f"rank {rank} p_{dtype}")
+        i = np.arange(LARGE, dtype=np.int64)
+        same(tensors[f"large@rank-{rank:05d}"],
+             (i * 7 + i // 1000 + rank).astype(np.uint8), "large")
+        assert tensors[f"empty@rank-{rank:05d}"].shape == (0,)
+
+
+def assemble(folder, name):
+    """The global array, out of all boxes; each element from exactly one."""
+    whole = count = None
+    for path in paths(folder):
+        shard, (_, tensors) = Shard(path), load(path)
+        info, box = shard.info[name], tensors[name]
+        if whole is None:
+            whole = np.zeros(info["global_shape"], box.dtype)
+            count = np.zeros(info["global_shape"], int)
+        assert list(whole.shape) == info["global_shape"]
+        where = tuple(slice(o, o + n) for o, n in
+                      zip(info["saved_offsets"], box.shape))
+        whole[where] = box
+        count[where] += 1
+    assert (count == 1).all(), f"{name}: elements are missing or twice there"
+    return whole
+
+
+def case_arrays(folder):
+    for dtype in NUMPY:
+        same(assemble(folder, f"a_{dtype}"),
+             pattern(dtype, np.arange(70).reshape(7, 10)), f"a_{dtype}")
+    same(assemble(folder, "cube"), np.arange(60.0).reshape(5, 4, 3) + 0.25,
+         "cube")
+
+
+def case_bits_without_numpy_type(folder):
+    for rank, path in enumerate(paths(folder)):
+        shard = Shard(path)
+        for dtype in NOT_IN_NUMPY:
+            kind = BITS[SIZES[dtype]]
+            k = np.arange(50 + 7 * rank) + 5 * rank
+            name = f"p_{dtype}@rank-{rank:05d}"
+            assert shard.tensors[name]["dtype"] == dtype
+            same(np.frombuffer(shard.bytes_of(name), kind), pattern(dtype, k),
+                 name)
+            first, rows = 7 * rank // 4, 7 * (rank + 1) // 4 - 7 * rank // 4
+            k = 10 * first + np.arange(10 * rows)
+            same(np.frombuffer(shard.bytes_of(f"a_{dtype}"), kind),
+                 pattern(dtype, k), f"a_{dtype}")
+
+
+def case_layout_rules(folder):
+    seen = set()
+    for path in paths(folder):
+        shard, at = Shard(path), 0
+        assert shard.start % ALIGN == 0, "the data begin unaligned"
+        assert os.path.getsize(path) == shard.start + len(shard.data)
+        for name, tensor in shard.in_order():
+            begin, end = tensor["data_offsets"]
+            elements = int(np.prod(tensor["shape"], dtype=np.int64))
+            assert begin == at, f"{name}: a hole or an overlap at {at}"
+            assert end - begin == elements * SIZES[tensor["dtype"]], name
+            if not name.startswith("@pad"):
+                assert begin % ALIGN == 0, f"{name} begins unaligned"
+            at = end
+        assert at == len(shard.data), "bytes behind the last tensor"
+        for name in shard.tensors:
+            assert name.startswith(("a_", "cube")) or name not in seen, \
+                f"{name} stands in two shards"
+            seen.add(name)
+
+
+def case_sharding_info(folder):
+    for path in paths(folder):
+        shard = Shard(path)
+        assert set(shard.info) == set(shard.tensors), \
+            "DCP_SHARDING_INFO does not list every tensor"
+        for name, info in shard.info.items():
+            shape = shard.tensors[name]["shape"]
+            assert info["logical_fqn"] == name
+            assert len(info["saved_offsets"]) == len(shape)
+            for offset, n, whole in zip(info["saved_offsets"], shape,
+                                        info["global_shape"]):
+                assert 0 <= offset and offset + n <= whole, name
+
+
+def case_hash_table(folder):
+    for rank, path in enumerate(paths(folder)):
+        shard = Shard(path)
+        name = f"@hash@rank-{rank:05d}"
+        begin = shard.tensors[name]["data_offsets"][0]
+        blocks = [shard.data[at:min(at + BLOCK, begin)]
+                  for at in range(0, begin, BLOCK)]
+        assert len(blocks) > 3
+        assert shard.bytes_of(name) == \
+            b"".join(xxhash.xxh3_128_digest(b) for b in blocks)
+
+
+def main():
+    failed = 0
+    for name, case in list(globals().items()):
+        if not name.startswith("case_"):
+            continue
+        try:
+            case(sys.argv[1])
+            print(f"PASS: safetensors {name[5:]}")
+        except Exception:  # a case may fail in any way; the next one runs
+            traceback.print_exc()
+            print(f"FAIL: safetensors {name[5:]}")
+            failed = 1
+    print(f"SKIP: safetensors values of {', '.join(NOT_IN_NUMPY)}: numpy has "
+          "no such types, their bits are compared instead")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
