@@ -100,6 +100,8 @@ static void draw_plan(uint64_t *state, int episode, int outside)
 
 static int signalled(int r)
 {
+	if (plan.way == OUTSIDE)
+		return r == plan.target;
 	return plan.all || r == plan.target || r == plan.second;
 }
 

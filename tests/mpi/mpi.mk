@@ -11,8 +11,10 @@ mpi_test_ldadd = libmpitest.la librallypoint.la $(MPI_LIBS) $(CMOCKA_LIBS)
 
 mpi_tests = \
 	tests/mpi/test_agree.mpi \
+	tests/mpi/test_fail.mpi \
 	tests/mpi/test_file.mpi \
 	tests/mpi/test_finalize.mpi \
+	tests/mpi/test_layout.mpi \
 	tests/mpi/test_open.mpi \
 	tests/mpi/test_place.mpi \
 	tests/mpi/test_restore.mpi \
@@ -25,6 +27,10 @@ tests_mpi_test_agree_mpi_SOURCES = tests/mpi/test_agree.c
 tests_mpi_test_agree_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_agree_mpi_LDADD = $(mpi_test_ldadd)
 
+tests_mpi_test_fail_mpi_SOURCES = tests/mpi/test_fail.c
+tests_mpi_test_fail_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_fail_mpi_LDADD = $(mpi_test_ldadd)
+
 tests_mpi_test_file_mpi_SOURCES = tests/mpi/test_file.c
 tests_mpi_test_file_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_file_mpi_LDADD = $(mpi_test_ldadd)
@@ -32,6 +38,10 @@ tests_mpi_test_file_mpi_LDADD = $(mpi_test_ldadd)
 tests_mpi_test_finalize_mpi_SOURCES = tests/mpi/test_finalize.c
 tests_mpi_test_finalize_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_finalize_mpi_LDADD = $(mpi_test_ldadd)
+
+tests_mpi_test_layout_mpi_SOURCES = tests/mpi/test_layout.c
+tests_mpi_test_layout_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_layout_mpi_LDADD = $(mpi_test_ldadd)
 
 tests_mpi_test_open_mpi_SOURCES = tests/mpi/test_open.c
 tests_mpi_test_open_mpi_CFLAGS = $(mpi_test_cflags)
