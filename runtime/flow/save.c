@@ -189,7 +189,10 @@ static void undo(struct save *save)
 	if (rp->comm.rank == 0 && save->partial &&
 	    rp_remove_tree(save->partial, &err) != 0)
 		rp_words_error(rp, "removing the partial checkpoint", &err);
-	rp_words_error(rp, "the save failed, the earlier checkpoint stands",
+	rp_words_error(rp, rp->standing.sequence < 0
+				       ? "the save failed"
+				       : "the save failed, the earlier "
+					 "checkpoint stands",
 		       &rp->err);
 }
 
