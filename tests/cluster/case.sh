@@ -184,7 +184,7 @@ stops() {
 # the undisturbed run WHOLE. Sets stopped_at, the steps of its stops, and why.
 right_end() {
 	local state restarts stops
-	state=$(wait_end "$2" 240 2>&1)
+	state=$(wait_end "$2" 400 2>&1)
 	restarts=$(job_field "$2" Restarts)
 	mapfile -t stops < <(stops "$1")
 	stopped_at=${stops[*]}
