@@ -71,24 +71,39 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-double bench_median(double *values, int n)
+static void sorted(double *copy, const double *values, int n)
 {
-	qsort(values, (size_t)n, sizeof(*values), by_value);
-	return n % 2 ? values[n / 2]
-		     : (values[n / 2 - 1] + values[n / 2]) / 2;
+	memcpy(copy, values, (size_t)n * sizeof(*copy));
+	qsort(copy, (size_t)n, sizeof(*copy), by_value);
+}
+
+double bench_median(const double *values, int n)
+{
+	double copy[RUNS_MAX];
+
+	sorted(copy, values, n);
+	return n % 2 ? copy[n / 2] : (copy[n / 2 - 1] + copy[n / 2]) / 2;
 }
 
 void bench_line(const struct bench *bench, const char *name, int64_t bytes,
-		double value, const char *unit, double ratio,
-		const char *against)
+		const double *values, double scale, const char *unit,
+		const double *base, const char *against)
 {
+	double copy[RUNS_MAX], ratios[RUNS_MAX];
+	int n = bench->runs;
+
 	if (bench->rank != 0)
 		return;
+	sorted(copy, values, n);
+	for (int i = 0; base && i < n; i++)
+		ratios[i] = values[i] / base[i];
 	printf("{\"bench\":\"%s\",\"ranks\":%d,\"bytes\":%lld,\"value\":%.4g,"
-	       "\"unit\":\"%s\",", name, bench->ranks, (long long)bytes, value,
-	       unit);
-	if (against)
-		printf("\"ratio\":%.4g,\"against\":\"%s\"}\n", ratio, against);
+	       "\"low\":%.4g,\"high\":%.4g,\"unit\":\"%s\",", name,
+	       bench->ranks, (long long)bytes, bench_median(values, n) * scale,
+	       copy[0] * scale, copy[n - 1] * scale, unit);
+	if (base)
+		printf("\"ratio\":%.4g,\"against\":\"%s\"}\n",
+		       bench_median(ratios, n), against);
 	else
 		printf("\"ratio\":null,\"against\":null}\n");
 	fflush(stdout);

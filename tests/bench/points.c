@@ -52,7 +52,7 @@ static double time_flags(void)
 
 void bench_points(const struct bench *bench)
 {
-	double idle[RUNS_MAX], automatic[RUNS_MAX], flag[RUNS_MAX], base;
+	double idle[RUNS_MAX], automatic[RUNS_MAX], flag[RUNS_MAX];
 	char dir[4096];
 	int64_t step = 0, other = 0;
 	rally_t *pinned, *free_running;
@@ -69,13 +69,9 @@ void bench_points(const struct bench *bench)
 	}
 	bench_rally(NULL, rally_close(free_running));
 	bench_rally(NULL, rally_close(pinned));
-	base = bench_median(flag, bench->runs);
-	bench_line(bench, "allreduce_flag", 0, base / 1e3, "us", 0, NULL);
-	bench_line(bench, "point_idle", 0, bench_median(idle, bench->runs),
-		   "ns", bench_median(idle, bench->runs) / base,
+	bench_line(bench, "allreduce_flag", 0, flag, 1e-3, "us", NULL, NULL);
+	bench_line(bench, "point_idle", 0, idle, 1, "ns", flag,
 		   "allreduce_flag");
-	bench_line(bench, "point_auto", 0,
-		   bench_median(automatic, bench->runs), "ns",
-		   bench_median(automatic, bench->runs) / base,
+	bench_line(bench, "point_auto", 0, automatic, 1, "ns", flag,
 		   "allreduce_flag");
 }

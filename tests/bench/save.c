@@ -122,19 +122,29 @@ static double restore(struct io *io)
 	return gb_per_s(io, bench_slowest(bench_now() - from));
 }
 
-static void report(struct io *io, const char *name, double *values,
-		   const char *raw, double *raw_values, const char *where)
+/* One run of both, the one or the other first. */
+static void pair(struct io *io, int swap, double (*raw)(struct io *),
+		 double (*ours)(struct io *), double *raw_value, double *value)
 {
-	int runs = io->bench->runs;
+	if (swap)
+		*value = ours(io);
+	*raw_value = raw(io);
+	if (!swap)
+		*value = ours(io);
+}
+
+static void report(struct io *io, const char *name, const double *values,
+		   const char *raw, const double *raw_values,
+		   const char *where)
+{
 	int64_t bytes = (int64_t)io->size * io->bench->ranks;
-	double base = bench_median(raw_values, runs);
-	double value = bench_median(values, runs);
 	char line[40], against[40];
 
 	snprintf(line, sizeof(line), "%s_%s", name, where);
 	snprintf(against, sizeof(against), "%s_%s", raw, where);
-	bench_line(io->bench, against, bytes, base, "GB/s", 0, NULL);
-	bench_line(io->bench, line, bytes, value, "GB/s", value / base,
+	bench_line(io->bench, against, bytes, raw_values, 1, "GB/s", NULL,
+		   NULL);
+	bench_line(io->bench, line, bytes, values, 1, "GB/s", raw_values,
 		   against);
 }
 
@@ -172,15 +182,17 @@ void bench_save(const struct bench *bench, const char *where, const char *top,
 	open_io(&io, bench, dir);
 	/* The first run of each is for warmth. */
 	for (int i = -1; i < bench->runs; i++) {
+		int at = i < 0 ? 0 : i;
+
 		io.step = i + 2;
 		touch(&io);
-		written[i < 0 ? 0 : i] = raw_write(&io);
-		saved[i < 0 ? 0 : i] = save(&io);
+		pair(&io, i & 1, raw_write, save, &written[at], &saved[at]);
 	}
 	report(&io, "save", saved, "raw_write", written, where);
 	for (int i = -1; with_restore && i < bench->runs; i++) {
-		got[i < 0 ? 0 : i] = raw_read(&io);
-		restored[i < 0 ? 0 : i] = restore(&io);
+		int at = i < 0 ? 0 : i;
+
+		pair(&io, i & 1, raw_read, restore, &got[at], &restored[at]);
 	}
 	if (with_restore)
 		report(&io, "restore", restored, "raw_read", got, where);
