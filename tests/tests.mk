@@ -38,9 +38,6 @@ tests_unit_make_ckpt_LDADD = librally-core.la $(CORE_LIBS)
 TESTS += tests/unit/test_tool.py tests/unit/test_doc.py
 EXTRA_DIST += tests/unit/test_tool.py tests/unit/test_doc.py
 
-include tests/mpi/mpi.mk
-include tests/bench/bench.mk
-
 # The lower layers, one program for each file; unit.h is what they share.
 if HAVE_CMOCKA
 core_unit_tests = \
@@ -121,3 +118,6 @@ tests_unit_test_text_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_text_CFLAGS = $(core_unit_cflags)
 tests_unit_test_text_LDADD = $(core_unit_ldadd)
 endif
+
+include tests/mpi/mpi.mk
+include tests/bench/bench.mk
