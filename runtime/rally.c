@@ -21,6 +21,7 @@ static int check(struct rally *rp)
 {
 	if (!rp)
 		return RALLY_EARG;
+	rp_handle_notice_death(rp);
 	if (rp->verdict == RALLY_BROKEN)
 		return rp->err.code ? rp->err.code : RALLY_EMPI;
 	rp_err_clear(&rp->err);
@@ -92,12 +93,10 @@ static int put(struct rally *rp, const char *name,
 {
 	if (rc == 0)
 		rc = rp_regions_put(&rp->regions, region, &rp->err);
-	if (rc != 0) {
-		rp->refused = rp->err;
-		strncpy(rp->refused_name, name ? name : "", RALLY_MAX_NAME);
-	} else if (strcmp(name, rp->refused_name) == 0) {
-		rp_err_clear(&rp->refused);
-	}
+	if (rc != 0)
+		rp_handle_refuse(rp, name ? name : "");
+	else
+		rp_handle_mend(rp, name);
 	return rc;
 }
 
@@ -148,19 +147,19 @@ int rally_drop(rally_t *rp, const char *name)
 		return rc;
 	if (!name)
 		return missing(rp, "rally_drop", "name");
-	if (strcmp(name, rp->refused_name) == 0)
-		rp_err_clear(&rp->refused);
+	rp_handle_mend(rp, name);
 	return rp_regions_drop(&rp->regions, name, &rp->err);
 }
 
 int rally_point_at(rally_t *rp, int64_t step, const char *file, int line)
 {
-	struct rp_place place = { file, line, step, 0 };
+	struct rp_place place = { file, line, step, 0, 0 };
 
 	if (!rp)
 		return RALLY_BROKEN;
 	if (__builtin_expect(++rp->agree.index < rp->agree.due, 1))
 		return RALLY_GO;
+	place.point = rp->agree.index;
 	return rp_point(rp, &place);
 }
 
@@ -180,7 +179,7 @@ int rally_request(rally_t *rp, enum rally_want want)
 
 int rally_save(rally_t *rp, int64_t step)
 {
-	struct rp_place place = { "rally_save()", 0, step, 0 };
+	struct rp_place place = { "rally_save()", 0, step, 0, 0 };
 	int rc = check(rp);
 
 	if (rc != 0)
@@ -190,6 +189,7 @@ int rally_save(rally_t *rp, int64_t step)
 			       "rally_save: all ranks have stopped at step "
 			       "%lld already", (long long)rp->standing.step);
 	rp_agree_enter(&rp->agree);
+	place.point = rp->agree.index;
 	rc = rp_save(rp, &place, "program");
 	rp_handle_leave(rp, step);
 	return rc;

@@ -59,25 +59,38 @@ int rp_read_all(int fd, void *data, size_t size, int64_t offset,
 	return 0;
 }
 
+/* Another node's mkdir a moment ago may not show yet over NFS. */
+static int may_show_later(int *waited)
+{
+	if (errno != ENOENT || *waited >= VISIBLE_MS)
+		return 0;
+	rp_sleep_ms(POLL_MS);
+	*waited += POLL_MS;
+	return 1;
+}
+
 int rp_create(const char *path, struct rp_err *err)
 {
-	int waited = 0;
+	int waited = 0, fd;
 
-	for (;;) {
-		int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
-					    O_CLOEXEC, 0666);
+	do
+		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
+					O_CLOEXEC, 0666);
+	while (fd < 0 && (errno == EINTR || may_show_later(&waited)));
+	if (fd < 0)
+		rp_fail_errno(err, "create", path);
+	return fd;
+}
 
-		if (fd >= 0)
-			return fd;
-		if (errno == EINTR)
-			continue;
-		if (errno != ENOENT || waited >= VISIBLE_MS)
-			break;
-		rp_sleep_ms(POLL_MS);
-		waited += POLL_MS;
-	}
-	rp_fail_errno(err, "create", path);
-	return -1;
+int rp_mkdir(const char *path, struct rp_err *err)
+{
+	int waited = 0, rc;
+
+	do
+		rc = mkdir(path, 0777);
+	while (rc != 0 && may_show_later(&waited));
+	return rc != 0 && errno != EEXIST ? rp_fail_errno(err, "mkdir", path)
+					  : 0;
 }
 
 int rp_open_read(const char *path, int64_t *size, struct rp_err *err)
@@ -248,10 +261,12 @@ static int remove_at(int dirfd, const char *name)
 	fd = openat(dirfd, name,
 		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return -1;
+		return errno == ENOENT ? 0 : -1;
 	if (empty_dir(fd) != 0)
 		return -1;
-	return unlinkat(dirfd, name, AT_REMOVEDIR);
+	return unlinkat(dirfd, name, AT_REMOVEDIR) != 0 && errno != ENOENT
+		       ? -1
+		       : 0;
 }
 
 int rp_remove_tree(const char *path, struct rp_err *err)

@@ -25,6 +25,10 @@ int rp_read_all(int fd, void *data, size_t size, int64_t offset,
  * two seconds. Returns the descriptor, or -1. */
 int rp_create(const char *path, struct rp_err *err);
 
+/* Makes a folder by the umask, with the same patience; one that is there
+ * already is success. */
+int rp_mkdir(const char *path, struct rp_err *err);
+
 /* Opens a regular file for reading and tells its size. Returns the descriptor,
  * or -1. */
 int rp_open_read(const char *path, int64_t *size, struct rp_err *err);

@@ -23,6 +23,14 @@ static inline void rp_progress_begin(struct rp_progress *progress,
 	atomic_store(&progress->total, total);
 }
 
+/* More is to come than was said. */
+static inline void rp_progress_extend(struct rp_progress *progress,
+				      uint64_t bytes)
+{
+	if (progress)
+		atomic_fetch_add(&progress->total, bytes);
+}
+
 static inline void rp_progress_add(struct rp_progress *progress,
 				   uint64_t bytes)
 {

@@ -14,7 +14,8 @@
 static int append_line(const char *path, const char *line, struct rp_err *err)
 {
 	int fd = open(path,
-		      O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
+		      O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK |
+			      O_CLOEXEC,
 		      0666);
 	size_t length = strlen(line);
 	ssize_t n;
@@ -60,7 +61,8 @@ int rp_event_append(const char *dir, const char *event, const char *job,
 int rp_event_committed(const char *dir, struct rp_err *err)
 {
 	char *path = rp_path(dir, RP_EVENT_FILE);
-	FILE *file = path ? fopen(path, "re") : NULL;
+	int fd = path ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+	FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
 	char *line = NULL;
 	size_t size = 0;
 	int found = 0;

@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "flow/files.h"
-#include "flow/words.h"
 #include "sys/folder.h"
 
 static int fill_manifest(struct rally *rp, struct rp_commit *commit,
@@ -41,15 +40,15 @@ static int fill_manifest(struct rally *rp, struct rp_commit *commit,
 	return 0;
 }
 
-/* The hash of all ranks' data, to notice a save of what was saved before. */
-static int is_stale(struct rally *rp, const struct rp_manifest *m)
+/* The hash of all ranks' data, by which a save of what was saved before is
+ * noticed. */
+static int hash_content(const struct rp_manifest *m, struct rp_hash *content,
+			struct rp_err *err)
 {
 	struct rp_hasher *hasher = rp_hasher_new();
-	struct rp_hash all;
-	int stale;
 
 	if (!hasher)
-		return 0;
+		return rp_fail(err, RALLY_ENOMEM, "manifest: no memory");
 	for (int i = 0; i < m->ranks; i++) {
 		rp_hasher_update(hasher, m->pieces[i].content.b,
 				 RP_HASH_BYTES);
@@ -57,12 +56,9 @@ static int is_stale(struct rally *rp, const struct rp_manifest *m)
 			rp_hasher_update(hasher, m->pieces[i].files[k].hash.b,
 					 RP_HASH_BYTES);
 	}
-	all = rp_hasher_final(hasher);
+	*content = rp_hasher_final(hasher);
 	rp_hasher_free(hasher);
-	stale = memcmp(all.b, rp->standing.content.b, sizeof(all.b)) == 0 &&
-		rp->standing.sequence >= 0;
-	rp->standing.content = all;
-	return stale;
+	return 0;
 }
 
 static int write_manifest(struct rally *rp, struct rp_commit *commit,
@@ -80,6 +76,8 @@ static int write_manifest(struct rally *rp, struct rp_commit *commit,
 	rc = rp->err.code;
 	if (rc == 0)
 		rc = fill_manifest(rp, commit, &m, pieces);
+	if (rc == 0)
+		rc = hash_content(&m, &commit->content, &rp->err);
 	if (rc == 0 && !(text = rp_manifest_encode(&m, &size, &rp->err)))
 		rc = rp->err.code;
 	if (rc == 0)
@@ -88,8 +86,6 @@ static int write_manifest(struct rally *rp, struct rp_commit *commit,
 		rc = rp_sync_dir(files, &rp->err);
 	if (rc == 0)
 		rc = rp_sync_dir(commit->partial, &rp->err);
-	if (rc == 0 && is_stale(rp, &m))
-		rp_words_stale(rp, m.step, rp->standing.step);
 	rp_manifest_free(&m);
 	free(text);
 	free(path);

@@ -1,9 +1,7 @@
 #include "flow/files.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "sys/shard_io.h"
@@ -19,12 +17,9 @@ int rp_files_any(const struct rp_regions *regions)
 static int make_dir(const char *dir, const char *name, struct rp_err *err)
 {
 	char *path = rp_path(dir, name);
-	int rc = 0;
+	int rc = path ? rp_mkdir(path, err)
+		      : rp_fail(err, RALLY_ENOMEM, "mkdir: no memory");
 
-	if (!path)
-		rc = rp_fail(err, RALLY_ENOMEM, "mkdir: no memory");
-	else if (mkdir(path, 0777) != 0 && errno != EEXIST)
-		rc = rp_fail_errno(err, "mkdir", path);
 	free(path);
 	return rc;
 }
@@ -197,6 +192,7 @@ int rp_files_verify(struct rally *rp, const char *dir,
 				       "%s: there is no file '%s' in it", dir,
 				       r->name);
 		path = path_of(rp, dir, r);
+		rp_progress_extend(&rp->progress, stored->bytes);
 		if (path)
 			rp_file_verify(path, stored->bytes, &stored->hash,
 				       &rp->progress, &rp->err);

@@ -52,6 +52,7 @@ static int job_active(void *arg, const char *job)
 static int claim_folder(struct rally *rp)
 {
 	struct rp_folder folder = { 0 };
+	struct rp_err sweep = { 0 };
 	int rc = rp_folder_make(rp->dir, &rp->err);
 
 	if (rc == 0)
@@ -60,8 +61,9 @@ static int claim_folder(struct rally *rp)
 		rc = rp_owner_take(&rp->owner, rp->dir, rp->job.id,
 				   rp->job.restarts, job_active, &rp->sched,
 				   &rp->err);
-	if (rc == 0)
-		rc = rp_folder_sweep(rp->dir, &rp->err);
+	/* What can't be removed is in nobody's way. */
+	if (rc == 0 && rp_folder_sweep(rp->dir, &sweep) != 0)
+		rp_words_error(rp, "clearing what a crash left", &sweep);
 	if (rc == 0)
 		rc = rp_folder_list(&folder, rp->dir, &rp->err);
 	if (rc == 0 && folder.n > 0)
@@ -182,8 +184,12 @@ int rp_handle_set(struct rally *rp, const char *key, const char *value)
 		rp_comm_settle(&rp->comm, &rp->err);
 	}
 	free(text);
-	if (rp->err.code == 0)
+	if (rp->err.code == 0) {
+		/* A boundary may be nearer than the round that is planned. */
+		rp_agree_restart(&rp->agree);
+		rp_handle_leave(rp, atomic_load(&rp->seen.step));
 		return 0;
+	}
 	rp->options = old;
 	if (rp->comm.rank == 0 && !rp->sched_open) {
 		struct rp_err keep = rp->err;
@@ -195,11 +201,41 @@ int rp_handle_set(struct rally *rp, const char *key, const char *value)
 	return rp->err.code;
 }
 
+void rp_handle_refuse(struct rally *rp, const char *name)
+{
+	struct rp_refused *v;
+
+	rp_handle_mend(rp, name);
+	v = realloc(rp->refused, (rp->n_refused + 1) * sizeof(*v));
+	if (!v)
+		return;
+	rp->refused = v;
+	v += rp->n_refused;
+	v->err = rp->err;
+	v->name = strdup(name);
+	rp->n_refused += v->name != NULL;
+}
+
+int rp_handle_mend(struct rally *rp, const char *name)
+{
+	for (size_t i = 0; i < rp->n_refused; i++) {
+		if (strcmp(rp->refused[i].name, name) != 0)
+			continue;
+		free(rp->refused[i].name);
+		rp->refused[i] = rp->refused[--rp->n_refused];
+		return 1;
+	}
+	return 0;
+}
+
 int rp_handle_refused(struct rally *rp)
 {
-	if (rp->refused.code == 0)
+	const struct rp_err *first;
+
+	if (rp->n_refused == 0)
 		return 0;
-	return rp_fail(&rp->err, rp->refused.code, "%s", rp->refused.text);
+	first = &rp->refused[0].err;
+	return rp_fail(&rp->err, first->code, "%s", first->text);
 }
 
 void rp_handle_free(struct rally *rp)
@@ -213,7 +249,10 @@ void rp_handle_free(struct rally *rp)
 	rp_manifest_free(&rp->found);
 	json_decref(rp->meta);
 	json_decref(rp->restored_meta);
-	free(rp->standing.bad);
+	free(rp->standing.doubts);
+	while (rp->n_refused > 0)
+		free(rp->refused[--rp->n_refused].name);
+	free(rp->refused);
 	free(rp->dir);
 	free(rp);
 }
@@ -223,6 +262,14 @@ int rp_handle_break(struct rally *rp)
 	rp->verdict = RALLY_BROKEN;
 	rp_words_error(rp, "no agreement is possible any more", &rp->err);
 	return RALLY_BROKEN;
+}
+
+void rp_handle_notice_death(struct rally *rp)
+{
+	if (!rp->comm.dead || rp->verdict == RALLY_BROKEN)
+		return;
+	rp_fail(&rp->err, RALLY_EMPI, "an MPI call failed before");
+	rp_handle_break(rp);
 }
 
 static void show(struct rally *rp, int64_t step)

@@ -16,6 +16,7 @@
 #include "group/agree.h"
 #include "group/comm.h"
 #include "group/node.h"
+#include "sys/folder.h"
 #include "sys/owner.h"
 #include "sys/sched.h"
 
@@ -25,8 +26,15 @@ struct rp_standing {
 	int64_t step;		/* its step */
 	int64_t next;		/* the sequence of the next one */
 	struct rp_hash content;	/* of the newest, rank 0 only */
-	int64_t *bad;		/* sequences that did not verify */
-	size_t n_bad;
+	int confirmed;		/* ... and would survive a power cut */
+	struct rp_doubt *doubts;	/* those passed over; rank 0 */
+	size_t n_doubts;
+};
+
+/* A registration that was refused. */
+struct rp_refused {
+	char *name;
+	struct rp_err err;
 };
 
 /* What rally_status() reads from any thread. */
@@ -44,8 +52,8 @@ struct rally {
 	struct rp_regions regions;
 	struct rp_err err;	/* of the call that runs or ran last */
 	struct rp_err kept;	/* of the last save at a safe point */
-	struct rp_err refused;	/* of a registration: fails the next save and */
-	char refused_name[RALLY_MAX_NAME + 1];	/* restore until mended */
+	struct rp_refused *refused;	/* registrations: fail the next save and */
+	size_t n_refused;		/* restore until they are mended */
 	char *dir;
 	struct rp_owner owner;	/* rank 0 */
 	struct rp_sched sched;	/* rank 0 */
@@ -89,11 +97,19 @@ void rp_handle_free(struct rally *rp);
 /* rally_set(): one option, on all ranks. Collective. */
 int rp_handle_set(struct rally *rp, const char *key, const char *value);
 
+/* Remembers that the registration of a name was refused with rp->err, or that
+ * the name is mended (1: it had been refused). */
+void rp_handle_refuse(struct rally *rp, const char *name);
+int rp_handle_mend(struct rally *rp, const char *name);
+
 /* The error of a registration that this rank has not mended yet, as rp->err. */
 int rp_handle_refused(struct rally *rp);
 
 /* No agreement is possible any more: keeps and tells rp->err. */
 int rp_handle_break(struct rally *rp);
+
+/* Breaks the handle where an MPI call failed since: nothing may be sent. */
+void rp_handle_notice_death(struct rally *rp);
 
 /* At the end of a public call that reached the agreement: its clock, the next
  * safe point that is due, and what rally_status() shows. */

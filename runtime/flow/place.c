@@ -7,15 +7,17 @@
 #include "flow/handle.h"
 #include "sys/signals.h"
 
-/* Where ranks are: file, line, and the options that decide when rounds are. */
+/* Where ranks are: file, line, safe points passed, and the options that decide
+ * when rounds are. */
 static uint64_t site_of(const struct rally *rp, const struct rp_place *place)
 {
 	const struct rp_options *o = &rp->options;
 	char text[512];
 	struct rp_hash hash;
 	uint64_t site;
-	int n = snprintf(text, sizeof(text), "%.300s:%d %lld %lld %lld %lld",
-			 place->file, place->line, (long long)o->stride,
+	int n = snprintf(text, sizeof(text), "%.300s:%d %llu %lld %lld %lld %lld",
+			 place->file, place->line,
+			 (unsigned long long)place->point, (long long)o->stride,
 			 (long long)o->stride_max, (long long)o->lag,
 			 (long long)o->every_steps);
 
@@ -75,8 +77,9 @@ int rp_place_same(struct rally *rp, const struct rp_place *place,
 	if (tally->leaving_rank >= 0 ||
 	    (tally->same_site && tally->step_min == tally->step_max))
 		return 0;
-	snprintf(text, sizeof(text), "is at %.300s:%d step %lld", place->file,
-		 place->line, (long long)place->step);
+	snprintf(text, sizeof(text), "is at %.300s:%d step %lld (safe point "
+		 "%llu)", place->file, place->line, (long long)place->step,
+		 (unsigned long long)place->point);
 	rc = rp_comm_same(&rp->comm, text, RALLY_ESITE,
 			  "the ranks are at different safe points", &rp->err);
 	if (rc != 0)

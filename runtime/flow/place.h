@@ -17,6 +17,7 @@ struct rp_place {
 	int line;
 	int64_t step;
 	int leaving;
+	uint64_t point;		/* safe points passed */
 };
 
 /* What this rank says in a round or a vote. */

@@ -132,6 +132,7 @@ int rp_point(struct rally *rp, const struct rp_place *place)
 {
 	int verdict;
 
+	rp_handle_notice_death(rp);
 	if (rp->verdict)
 		return rp->verdict;
 	rp_agree_enter(&rp->agree);
@@ -155,7 +156,7 @@ static int finish_in_close(struct rally *rp)
 
 static int leave_together(struct rally *rp)
 {
-	struct rp_place place = { "rally_close()", 0, 0, 1 };
+	struct rp_place place = { "rally_close()", 0, 0, 1, 0 };
 	struct rp_tally tally;
 	int rc = 0;
 
@@ -176,6 +177,7 @@ int rp_close(struct rally *rp)
 {
 	int rc;
 
+	rp_handle_notice_death(rp);
 	if (rp->verdict == RALLY_BROKEN)
 		return rp->err.code ? rp->err.code : RALLY_EMPI;
 	rp_err_clear(&rp->err);

@@ -1,5 +1,6 @@
 #include "flow/restore.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,23 +30,25 @@ static void trial_free(struct trial *trial)
 	memset(trial, 0, sizeof(*trial));
 }
 
-static int is_bad(const struct rp_standing *standing, int64_t sequence)
+static int is_passed_over(const struct rp_standing *standing, int64_t sequence)
 {
-	for (size_t i = 0; i < standing->n_bad; i++)
-		if (standing->bad[i] == sequence)
+	for (size_t i = 0; i < standing->n_doubts; i++)
+		if (standing->doubts[i].sequence == sequence)
 			return 1;
 	return 0;
 }
 
-static int add_bad(struct rp_standing *standing, int64_t sequence)
+static int add_doubt(struct rp_standing *standing, int64_t sequence,
+		     int damaged, struct rp_err *err)
 {
-	int64_t *bad = realloc(standing->bad,
-			       (standing->n_bad + 1) * sizeof(*bad));
+	struct rp_doubt *v = realloc(standing->doubts,
+				     (standing->n_doubts + 1) * sizeof(*v));
 
-	if (!bad)
-		return -1;
-	standing->bad = bad;
-	bad[standing->n_bad++] = sequence;
+	if (!v)
+		return rp_fail(err, RALLY_ENOMEM, "restore: no memory");
+	standing->doubts = v;
+	v[standing->n_doubts].sequence = sequence;
+	v[standing->n_doubts++].damaged = damaged;
 	return 0;
 }
 
@@ -61,7 +64,8 @@ static char *newest(struct rally *rp, int64_t *sequence, size_t *listed)
 	if (rp_folder_list(&folder, rp->dir, &rp->err) == 0) {
 		*listed = folder.n;
 		for (size_t i = 0; !path && i < folder.n; i++)
-			if (!is_bad(&rp->standing, folder.v[i].sequence)) {
+			if (!is_passed_over(&rp->standing,
+					    folder.v[i].sequence)) {
 				path = strdup(folder.v[i].path);
 				*sequence = folder.v[i].sequence;
 			}
@@ -217,6 +221,7 @@ static void accept(struct trial *trial, int64_t *step, int64_t began)
 	*step = trial->manifest.step;
 	rp->standing.sequence = trial->manifest.sequence;
 	rp->standing.step = *step;
+	rp->standing.confirmed = 1;
 	rp->base_step = *step;
 	rp->has_base = 1;
 	rp->last_save = rp_now();
@@ -227,20 +232,30 @@ static void accept(struct trial *trial, int64_t *step, int64_t began)
 			 trial->manifest.bytes, rp_now() - began);
 }
 
+/* What a lack of this process or of rights made unreadable is no fault of the
+ * checkpoint's: an older one would be no better, only older. */
+static int is_ours(const struct rp_err *err)
+{
+	return err->sys == EMFILE || err->sys == ENFILE || err->sys == EACCES ||
+	       err->sys == EPERM;
+}
+
 /* Damage is told and passed over, for the next older one; anything else is the
  * program's to know. 1 where the next may be tried. */
 static int pass_over(struct trial *trial)
 {
 	struct rally *rp = trial->rp;
-	int code = rp->err.code;
+	struct rp_err why = rp->err;
+	int damaged = why.code == RALLY_ECORRUPT || why.sys == ENOENT;
 
-	if (!trial->path || (code != RALLY_ECORRUPT && code != RALLY_EIO))
+	if (!trial->path || is_ours(&why) ||
+	    (why.code != RALLY_ECORRUPT && why.code != RALLY_EIO))
 		return 0;
-	rp_words_passed_over(rp, strrchr(trial->path, '/') + 1, rp->err.text);
-	if (add_bad(&rp->standing, trial->sequence) != 0)
-		return 0;
+	rp_words_passed_over(rp, strrchr(trial->path, '/') + 1, why.text);
 	rp_err_clear(&rp->err);
-	return 1;
+	if (rp->comm.rank == 0)
+		add_doubt(&rp->standing, trial->sequence, damaged, &rp->err);
+	return rp_comm_root(&rp->comm, &rp->err) == 0;
 }
 
 /* Rank 0 chooses the next checkpoint to try; all learn which, or that there is
@@ -311,8 +326,6 @@ int rp_restore(struct rally *rp, int64_t *step, int *how)
 		restore_newest(rp, step, how);
 	if (rp->err.code != 0)
 		rp_words_error(rp, "restore", &rp->err);
-	/* All ranks are here: the next round needs no safe point more. */
-	rp->agree.lag = 0;
 	rp_agree_restart(&rp->agree);
 	return rp->err.code;
 }

@@ -24,6 +24,7 @@ struct save {
 	uint64_t bytes;		/* of all ranks: memory, then shards and files */
 	char *partial;		/* the directory that is being filled */
 	struct rp_piece piece;	/* of this rank */
+	struct rp_hash content;	/* of all data; rank 0 */
 };
 
 /* A vote of the save's: carries requests, and makes one rank's failure
@@ -142,7 +143,7 @@ static int commit(struct save *save)
 {
 	struct rally *rp = save->rp;
 	struct rp_commit commit = { save->partial, save->place->step,
-				    save->cause, save->began, 0 };
+				    save->cause, save->began, 0, { { 0 } } };
 	char *mine = rp_piece_encode(&save->piece, &rp->err);
 	char *all = NULL;
 
@@ -151,6 +152,7 @@ static int commit(struct save *save)
 	    rp->comm.rank == 0) {
 		rp_commit(rp, &commit, all);
 		save->bytes = commit.bytes;
+		save->content = commit.content;
 	}
 	free(mine);
 	free(all);
@@ -158,27 +160,39 @@ static int commit(struct save *save)
 	return rp->comm.dead ? rp->err.code : rp_comm_root(&rp->comm, &rp->err);
 }
 
+/* Rank 0, after a commit that will last. */
+static void prune(struct rally *rp)
+{
+	struct rp_standing *standing = &rp->standing;
+	struct rp_err err = { 0 };
+	size_t pruned = 0;
+
+	if (rp_owner_check(&rp->owner, &err) != 0 ||
+	    rp_folder_prune(rp->dir, (size_t)rp->options.keep,
+			    standing->doubts, standing->n_doubts, &pruned,
+			    &err) != 0)
+		rp_words_error(rp, "pruning", &err);
+	rp_words_pruned(rp, pruned);
+}
+
 static void settle_down(struct save *save, int confirmed)
 {
 	struct rally *rp = save->rp;
-	struct rp_err err = { 0 };
-	size_t pruned = 0;
+	struct rp_standing *standing = &rp->standing;
 	int64_t elapsed = rp_now() - save->began;
 
-	rp_words_saved(rp, rp->standing.next, save->place->step, save->bytes,
+	rp_words_saved(rp, standing->next, save->place->step, save->bytes,
 		       elapsed, save->cause);
-	rp->standing.sequence = rp->standing.next++;
-	rp->standing.step = save->place->step;
+	if (rp->comm.rank == 0 && standing->sequence >= 0 &&
+	    memcmp(save->content.b, standing->content.b, RP_HASH_BYTES) == 0)
+		rp_words_stale(rp, save->place->step, standing->step);
+	standing->content = save->content;
+	standing->sequence = standing->next++;
+	standing->step = save->place->step;
+	standing->confirmed = confirmed;
 	rp->save_ns = elapsed;
-	if (!confirmed)
-		return;
-	if (rp->comm.rank == 0 &&
-	    rp_folder_prune(rp->dir, (size_t)rp->options.keep,
-			    rp->standing.bad, rp->standing.n_bad, &pruned,
-			    &err) != 0)
-		rp_words_error(rp, "pruning", &err);
-	rp->standing.n_bad = 0;
-	rp_words_pruned(rp, pruned);
+	if (confirmed && rp->comm.rank == 0)
+		prune(rp);
 }
 
 static void undo(struct save *save)
@@ -214,13 +228,28 @@ static int run(struct save *save)
 	return rc;
 }
 
+/* A round in flight is waited for first, on all ranks: it may have met a rank
+ * that is elsewhere, which then waits for the others to say so. */
+static int look_in_flight(struct rally *rp)
+{
+	struct rp_tally tally;
+
+	if (!rp->agree.in_flight)
+		return 0;
+	if (rp_round_wait(&rp->agree, &rp->comm, &tally, &rp->err) != 0)
+		return rp->err.code;
+	return rp_place_same(rp, &rp->round_place, &tally);
+}
+
 /* The first vote: who is here, or at a safe point, or leaving, and what was
  * asked for meanwhile. */
 static int meet(struct save *save)
 {
 	struct rally *rp = save->rp;
-	int rc = vote_by(save, rp_meet);
+	int rc = look_in_flight(rp);
 
+	if (rc == 0)
+		rc = vote_by(save, rp_meet);
 	if (rc == 0)
 		return 0;
 	if (rc == RALLY_ESITE || rc == RALLY_EUNEVEN || rc == RALLY_EOPTION ||
@@ -244,7 +273,8 @@ int rp_save(struct rally *rp, const struct rp_place *place, const char *cause)
 	atomic_fetch_and(&rp->asked, ~RALLY_WANT_SAVE);
 	rp->base_step = place->step;
 	rp->has_base = 1;
-	if (rp->standing.sequence >= 0 && rp->standing.step == place->step) {
+	if (rp->standing.sequence >= 0 && rp->standing.step == place->step &&
+	    rp->standing.confirmed) {
 		rp_words_current(rp, place->step);
 	} else {
 		rc = run(&save);

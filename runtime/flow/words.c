@@ -283,12 +283,16 @@ static void draw(void *arg)
 	total = atomic_load(&rp->progress.total);
 	if (total == 0)
 		return;
+	if (done > total)
+		done = total;
 	filled = (int)(done * BAR_WIDTH / total);
 	n = snprintf(line, sizeof(line),
 		     "\rrallypoint: %s [%.*s%*s] %3d %% of %s a rank ",
 		     rp->bar_what, filled, "##############################",
 		     BAR_WIDTH - filled, "", (int)(done * 100 / total),
 		     rp_text_bytes(total, amount, sizeof(amount)));
+	if (n < 0 || (size_t)n >= sizeof(line))
+		return;
 	if (write(STDERR_FILENO, line, (size_t)n) < 0)
 		rp->progress.tick = NULL;
 }

@@ -69,6 +69,7 @@ void rp_agree_init(struct rp_agree *agree)
 	memset(agree, 0, sizeof(*agree));
 	agree->stride = 1;
 	agree->step_delta = 1;
+	agree->even = 1;
 	agree->start_at = 1;
 	agree->due = 1;
 	agree->request = MPI_REQUEST_NULL;
@@ -119,33 +120,42 @@ int rp_round_start(struct rp_agree *agree, struct rp_comm *comm,
 	return 0;
 }
 
-int rp_round_finish(struct rp_agree *agree, struct rp_comm *comm,
-		    struct rp_tally *tally, struct rp_err *err)
+int rp_round_wait(struct rp_agree *agree, struct rp_comm *comm,
+		  struct rp_tally *tally, struct rp_err *err)
 {
 	int rc = rp_comm_check(comm,
 			       MPI_Wait(&agree->request, MPI_STATUS_IGNORE),
 			       "MPI_Wait", err);
 
-	agree->in_flight = 0;
-	if (rc != 0)
-		return rc;
-	agree->rounds++;
-	unpack(agree->recv, tally);
-	return 0;
+	if (rc == 0)
+		unpack(agree->recv, tally);
+	return rc;
 }
 
-/* How far one safe point moves the step: from two tallies that each had one
- * step on all ranks. */
+int rp_round_finish(struct rp_agree *agree, struct rp_comm *comm,
+		    struct rp_tally *tally, struct rp_err *err)
+{
+	/* Where it was waited for already there is no request any more. */
+	int rc = rp_round_wait(agree, comm, tally, err);
+
+	agree->in_flight = 0;
+	agree->rounds += rc == 0;
+	return rc;
+}
+
+/* How far a safe point moves the step: from two tallies that each had one step on
+ * all ranks. Where it is not the same at each (several points in a step, say),
+ * the most that it may be. */
 static void learn_delta(struct rp_agree *agree, const struct rp_tally *tally)
 {
-	uint64_t points = agree->started_at - agree->last_step_at;
-	int64_t delta;
+	int64_t points = (int64_t)(agree->started_at - agree->last_step_at);
+	int64_t steps;
 
 	if (agree->last_step_at > 0 && points > 0 &&
 	    !__builtin_sub_overflow(tally->step_min, agree->last_step,
-				    &delta)) {
-		delta /= (int64_t)points;
-		agree->step_delta = delta > 0 ? delta : 1;
+				    &steps)) {
+		agree->even = steps > 0 && steps % points == 0;
+		agree->step_delta = steps > 0 ? (steps - 1) / points + 1 : 1;
 	}
 	agree->last_step = tally->step_min;
 	agree->last_step_at = agree->started_at;
@@ -156,7 +166,7 @@ int64_t rp_agree_step_ahead(const struct rp_agree *agree,
 {
 	int64_t points = (int64_t)(agree->complete_at - agree->started_at);
 
-	return tally->step_min + points * agree->step_delta;
+	return tally->step_min + (agree->even ? points * agree->step_delta : 0);
 }
 
 static uint32_t next_stride(const struct rp_agree *agree,
@@ -182,21 +192,40 @@ static uint32_t next_lag(const struct rp_tally *tally,
 	return tally->step_ns > LONG_STEP_NS ? 0 : 1;
 }
 
-/* Safe points from here to the next multiple of `boundary` steps. */
+/* Safe points from here to the next multiple of `boundary` steps, or less. */
 static int64_t points_to(const struct rp_agree *agree, int64_t step,
 			 int64_t boundary)
 {
 	int64_t rest = step % boundary;
 	int64_t steps = boundary - (rest < 0 ? rest + boundary : rest);
 
-	return (steps + agree->step_delta - 1) / agree->step_delta;
+	return (steps - 1) / agree->step_delta + 1;
+}
+
+/* Has a round complete where the step reaches the next multiple. */
+static void meet_boundary(struct rp_agree *agree, const struct rp_tally *tally,
+			  int64_t boundary, int known, uint64_t least)
+{
+	uint64_t now = agree->complete_at;
+	int64_t step = rp_agree_step_ahead(agree, tally);
+	int64_t points = known ? points_to(agree, step, boundary) : 1;
+	uint64_t at;
+
+	/* A step that can't be told ahead wants a round that completes where it
+	 * starts; so does the next safe point, if this one has had its round.
+	 */
+	if (!agree->even || (points == 1 && agree->started_at == now))
+		agree->lag = 0;
+	at = now + (uint64_t)points - agree->lag;
+	if (at < agree->start_at)
+		agree->start_at = at < least ? least : at;
 }
 
 void rp_agree_plan(struct rp_agree *agree, const struct rp_tally *tally,
 		   const struct rp_options *options, int64_t boundary)
 {
 	uint64_t now = agree->complete_at;
-	int first = agree->last_step_at == 0;
+	int known = agree->last_step_at > 0;
 	uint64_t least;
 
 	learn_delta(agree, tally);
@@ -207,26 +236,16 @@ void rp_agree_plan(struct rp_agree *agree, const struct rp_tally *tally,
 	agree->start_at = agree->started_at + agree->stride;
 	if (agree->start_at < least)
 		agree->start_at = least;
-	if (boundary > 0) {
-		int64_t step = rp_agree_step_ahead(agree, tally);
-		uint64_t at = now + (uint64_t)points_to(agree, step, boundary) -
-			      agree->lag;
-
-		/* One tally does not tell yet how far a point moves the step.
-		 */
-		if (first)
-			at = least;
-		if (at < agree->start_at)
-			agree->start_at = at < least ? least : at;
-	}
+	if (boundary > 0)
+		meet_boundary(agree, tally, boundary, known, least);
 }
 
 void rp_agree_restart(struct rp_agree *agree)
 {
 	agree->stride = 1;
+	agree->lag = 0;
+	agree->start_at = agree->index + 1;
 	agree->last_step_at = 0;
-	/* With lag 0 this safe point may have had its round. */
-	agree->start_at = agree->index + (agree->lag == 0);
 	agree->computed = 0;
 	agree->window_from = agree->index;
 }

@@ -68,7 +68,9 @@ struct rp_agree {
 	int64_t computed;	/* ns outside of the library since the start */
 	uint64_t window_from;	/* index of the last start */
 	/* steps between safe points, from reduced values */
-	int64_t last_step, step_delta;
+	int64_t last_step;
+	int64_t step_delta;	/* that one safe point moves it by, at most */
+	int even;		/* each moves it by just that */
 	uint64_t last_step_at;	/* index */
 	uint64_t rounds;	/* completed */
 };
@@ -83,7 +85,12 @@ void rp_agree_leave(struct rp_agree *agree);
 int rp_round_start(struct rp_agree *agree, struct rp_comm *comm,
 		   struct rp_ballot *ballot, struct rp_err *err);
 
-/* Waits for the round in flight. */
+/* Waits for the round in flight and tells what came of it, but leaves it in
+ * flight: its verdict is applied where it is finished. */
+int rp_round_wait(struct rp_agree *agree, struct rp_comm *comm,
+		  struct rp_tally *tally, struct rp_err *err);
+
+/* Finishes the round in flight. */
 int rp_round_finish(struct rp_agree *agree, struct rp_comm *comm,
 		    struct rp_tally *tally, struct rp_err *err);
 
@@ -93,7 +100,8 @@ int rp_round_finish(struct rp_agree *agree, struct rp_comm *comm,
 void rp_agree_plan(struct rp_agree *agree, const struct rp_tally *tally,
 		   const struct rp_options *options, int64_t boundary);
 
-/* Back to a round at every safe point: after a save or a restore. */
+/* Back to a round at every safe point, the next one first: after a save or a
+ * restore, where all ranks have just been together. */
 void rp_agree_restart(struct rp_agree *agree);
 
 /* The step at the safe point where a round's verdict is applied, as predicted

@@ -8,13 +8,15 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/text.h"
 
 #define PARTIAL ".partial-"
 #define TRASH ".trash-"
-#define ATTEMPTS 1000
+#define SEQUENCE_MAX 1000000000000000	/* more is nobody's count */
 
 /* "0007-step-120", and nothing that merely looks like it. */
 static int parse_final(const char *name, struct rp_ckpt *ckpt)
@@ -26,7 +28,8 @@ static int parse_final(const char *name, struct rp_ckpt *ckpt)
 		return -1;
 	errno = 0;
 	ckpt->sequence = strtoll(name, &end, 10);
-	if (errno || strncmp(end, "-step-", 6) != 0)
+	if (errno || ckpt->sequence > SEQUENCE_MAX ||
+	    strncmp(end, "-step-", 6) != 0)
 		return -1;
 	ckpt->step = strtoll(end + 6, &end, 10);
 	if (errno || *end != '\0')
@@ -122,27 +125,21 @@ void rp_folder_free(struct rp_folder *folder)
 
 char *rp_folder_begin(const char *dir, int64_t sequence, struct rp_err *err)
 {
-	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-		char *path = rp_format("%s/" PARTIAL "%04" PRId64 "-%d", dir,
-				       sequence, attempt);
+	struct timespec now;
+	char *path;
 
-		if (!path) {
-			rp_fail(err, RALLY_ENOMEM, "mkdir: no memory");
-			return NULL;
-		}
-		if (mkdir(path, 0777) == 0)
-			return path;
-		if (errno != EEXIST) {
-			rp_fail_errno(err, "mkdir", path);
-			free(path);
-			return NULL;
-		}
+	clock_gettime(CLOCK_REALTIME, &now);
+	path = rp_format("%s/" PARTIAL "%04" PRId64 "-%ld-%" PRIx64, dir,
+			 sequence, (long)getpid(),
+			 (int64_t)now.tv_sec * 1000000000 + now.tv_nsec);
+	if (!path) {
+		rp_fail(err, RALLY_ENOMEM, "mkdir: no memory");
+	} else if (mkdir(path, 0777) != 0) {
+		rp_fail_errno(err, "mkdir", path);
 		free(path);
+		path = NULL;
 	}
-	rp_fail(err, RALLY_EIO, "%s: %d partial directories of sequence "
-		"%" PRId64 " are in the way; remove them", dir, ATTEMPTS,
-		sequence);
-	return NULL;
+	return path;
 }
 
 int rp_folder_sweep(const char *dir, struct rp_err *err)
@@ -182,16 +179,19 @@ static int discard(const char *dir, const struct rp_ckpt *ckpt,
 	return rc;
 }
 
-static int is_among(int64_t sequence, const int64_t *v, size_t n)
+static const struct rp_doubt *find_doubt(int64_t sequence,
+					 const struct rp_doubt *doubts,
+					 size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (v[i] == sequence)
-			return 1;
-	return 0;
+		if (doubts[i].sequence == sequence)
+			return &doubts[i];
+	return NULL;
 }
 
-int rp_folder_prune(const char *dir, size_t keep, const int64_t *bad,
-		    size_t n_bad, size_t *pruned, struct rp_err *err)
+int rp_folder_prune(const char *dir, size_t keep,
+		    const struct rp_doubt *doubts, size_t n_doubts,
+		    size_t *pruned, struct rp_err *err)
 {
 	struct rp_folder folder;
 	int rc = rp_folder_list(&folder, dir, err);
@@ -199,8 +199,12 @@ int rp_folder_prune(const char *dir, size_t keep, const int64_t *bad,
 
 	*pruned = 0;
 	for (size_t i = 0; rc == 0 && i < folder.n; i++) {
-		if (kept < keep &&
-		    !is_among(folder.v[i].sequence, bad, n_bad)) {
+		const struct rp_doubt *doubt =
+			find_doubt(folder.v[i].sequence, doubts, n_doubts);
+
+		if (doubt && !doubt->damaged)
+			continue;
+		if (!doubt && kept < keep) {
 			kept++;
 			continue;
 		}
@@ -209,6 +213,25 @@ int rp_folder_prune(const char *dir, size_t keep, const int64_t *bad,
 			(*pruned)++;
 	}
 	rp_folder_free(&folder);
+	return rc;
+}
+
+/* One folder of a path; a new one's name is made durable in its parent. */
+static int make_one(const char *path, struct rp_err *err)
+{
+	char *parent, *slash;
+	int rc;
+
+	if (mkdir(path, 0777) != 0)
+		return errno == EEXIST ? 0 : rp_fail_errno(err, "mkdir", path);
+	parent = strdup(path);
+	if (!parent)
+		return rp_fail(err, RALLY_ENOMEM, "mkdir: no memory");
+	slash = strrchr(parent, '/');
+	if (slash && slash != parent)
+		*slash = '\0';
+	rc = rp_sync_dir(!slash ? "." : slash == parent ? "/" : parent, err);
+	free(parent);
 	return rc;
 }
 
@@ -226,8 +249,8 @@ int rp_folder_make(const char *dir, struct rp_err *err)
 		if (c != '/' && c != '\0')
 			continue;
 		*p = '\0';
-		if (mkdir(path, 0777) != 0 && errno != EEXIST)
-			rc = rp_fail_errno(err, "mkdir", path);
+		if (p[-1] != '/')
+			rc = make_one(path, err);
 		*p = c;
 		if (c == '\0')
 			break;

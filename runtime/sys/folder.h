@@ -1,9 +1,9 @@
 /*
  * sys/folder.h - the checkpoints of a folder, as names
  *
- *     .partial-0007-0     being written, or left by a crash
- *     0007-step-120       complete
- *     .trash-0005         pruned, being removed
+ *     .partial-0007-<pid>-<time>    being written, or left by a crash
+ *     0007-step-120                 complete
+ *     .trash-0005                   pruned, being removed
  *
  * A directory with a final name is complete, also while it is pruned: it is
  * renamed before its files go.
@@ -36,21 +36,29 @@ void rp_folder_free(struct rp_folder *folder);
 /* The final name of a checkpoint inside dir, the caller's. */
 char *rp_folder_final(const char *dir, int64_t sequence, int64_t step);
 
-/* Makes a new partial directory for a sequence, at the first attempt number
- * that is free. The path is the caller's, NULL on an error. */
+/* Makes a new partial directory for a sequence. Its name is nobody else's: not
+ * another writer's, who would fill or remove it, nor an earlier attempt's, which
+ * NFS clients may still remember. The path is the caller's, NULL on an error. */
 char *rp_folder_begin(const char *dir, int64_t sequence, struct rp_err *err);
 
 /* Removes what crashes left. Only for the owner of the folder, and not during a
  * save. */
 int rp_folder_sweep(const char *dir, struct rp_err *err);
 
-/* Removes all but the newest `keep` checkpoints that are not among the sequences
- * `bad`, which go too: a checkpoint that does not verify must not take the
- * place of one that does. Tells how many went. */
-int rp_folder_prune(const char *dir, size_t keep, const int64_t *bad,
-		    size_t n_bad, size_t *pruned, struct rp_err *err);
+/* A checkpoint that a restore passed over. */
+struct rp_doubt {
+	int64_t sequence;
+	int damaged;	/* 0: it could not be read this time */
+};
 
-/* Makes the folder and its missing parents, by the umask. */
+/* Removes all but the newest `keep` checkpoints. A damaged one goes and does not
+ * count: it must not take the place of one that verifies. One that could not be
+ * read stays and does not count either. Tells how many went. */
+int rp_folder_prune(const char *dir, size_t keep,
+		    const struct rp_doubt *doubts, size_t n_doubts,
+		    size_t *pruned, struct rp_err *err);
+
+/* Makes the folder and its missing parents, by the umask and durably. */
 int rp_folder_make(const char *dir, struct rp_err *err);
 
 /* RALLY_ENOSPC where the file system of dir has less than `bytes` free for this

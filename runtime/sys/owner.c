@@ -143,7 +143,9 @@ static int judge(const char *dir, const char *path, const char *job,
 	char *text = rp_read_file(path, OWNER_MAX, &size, &quiet);
 	int rc;
 
-	if (!text || parse_claim(text, &claim) != 0)
+	if (!text && quiet.sys == ENOENT)
+		rc = 0;	/* released a moment ago */
+	else if (!text || parse_claim(text, &claim) != 0)
 		rc = age(path) > HALF_WRITTEN_S
 			     ? 0
 			     : rp_fail(err, RALLY_EOWNED,

@@ -23,7 +23,7 @@
 /* What is to go. */
 struct plan {
 	struct rp_folder folder;
-	int64_t *bad;		/* sequences that are not whole */
+	struct rp_doubt *bad;	/* those that are not whole */
 	size_t n_bad, kept;
 	char *goes;		/* one flag for each of the folder */
 };
@@ -37,7 +37,8 @@ static int note_bad(struct plan *plan, size_t i, const struct rp_check *check,
 		return rp_fail(err, RALLY_EIO, "nothing was removed, since %s "
 			       "can't be judged: %s", plan->folder.v[i].name,
 			       why);
-	plan->bad[plan->n_bad++] = plan->folder.v[i].sequence;
+	plan->bad[plan->n_bad].sequence = plan->folder.v[i].sequence;
+	plan->bad[plan->n_bad++].damaged = 1;
 	plan->goes[i] = 1;
 	rp_complain("%s is not whole and does not count: %s",
 		    plan->folder.v[i].name, why);

@@ -67,6 +67,24 @@ static void test_refused(void **state)
 	mt_code(rp, rally_close(rp), 0);
 }
 
+/* Each refused name is to be mended, not the last one only. */
+static void test_two_refused(void **state)
+{
+	int64_t value = 1;
+	rally_t *rp = mt_open(mt_dir());
+
+	(void)state;
+	mt_code(rp, rally_add(rp, "a", &value, RALLY_I64, 1), 0);
+	mt_code(rp, rally_add(rp, "a", NULL, RALLY_I64, 1), RALLY_EARG);
+	mt_code(rp, rally_add(rp, "b", NULL, RALLY_I64, 1), RALLY_EARG);
+	mt_code(rp, rally_add(rp, "b", &value, RALLY_I64, 1), 0);
+	mt_code(rp, rally_save(rp, 1), RALLY_EARG);
+	assert_non_null(strstr(rally_error(rp), "'a'"));
+	mt_code(rp, rally_add(rp, "a", &value, RALLY_I64, 1), 0);
+	mt_code(rp, rally_save(rp, 1), 0);
+	mt_code(rp, rally_close(rp), 0);
+}
+
 /* A failing write on one rank: all get the code, the earlier checkpoint stands,
  * nothing is left behind, and the next save works. */
 /* The files of a save are named by the program's function on the last rank
@@ -131,7 +149,7 @@ static void test_failing_shard(void **state)
 static void test_failing_save(void **state)
 {
 	const char *dir = mt_dir();
-	char partial[5000];
+	char final[5000];
 	int64_t value = 7;
 	rally_t *rp = mt_open(dir);
 
@@ -139,21 +157,23 @@ static void test_failing_save(void **state)
 	mt_code(rp, rally_add(rp, "v", &value, RALLY_I64, 1), 0);
 	mt_code(rp, rally_save(rp, 1), 0);
 	value = 8;
-	/* No room for a name: every attempt's is taken. */
-	for (int i = mt_rank; i < 1000; i += mt_size) {
-		snprintf(partial, sizeof(partial), "%s/.partial-0001-%d", dir,
-			 i);
-		assert_int_equal(mkdir(partial, 0777), 0);
+	/* Something has the final name, and is not empty. */
+	snprintf(final, sizeof(final), "%s/0001-step-2/taken", dir);
+	if (mt_rank == 0) {
+		*strrchr(final, '/') = '\0';
+		assert_int_equal(mkdir(final, 0777), 0);
+		strcat(final, "/taken");
+		assert_int_equal(mkdir(final, 0777), 0);
 	}
 	mt_barrier();
 	mt_code(rp, rally_save(rp, 2), RALLY_EIO);
 	assert_int_equal(rally_point(rp, 2), RALLY_GO);
-	assert_int_equal(mt_checkpoints(dir), 1);
+	assert_int_equal(mt_hidden(dir, ".partial-"), 0);
 	mt_barrier();
-	for (int i = mt_rank; i < 1000; i += mt_size) {
-		snprintf(partial, sizeof(partial), "%s/.partial-0001-%d", dir,
-			 i);
-		assert_int_equal(rmdir(partial), 0);
+	if (mt_rank == 0) {
+		assert_int_equal(rmdir(final), 0);
+		*strrchr(final, '/') = '\0';
+		assert_int_equal(rmdir(final), 0);
 	}
 	mt_barrier();
 	mt_code(rp, rally_save(rp, 2), 0);
@@ -188,6 +208,7 @@ static void test_taken_folder(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_arrays_differ),
 	cmocka_unit_test(test_refused),
+	cmocka_unit_test(test_two_refused),
 	cmocka_unit_test(test_failing_shard),
 	cmocka_unit_test(test_failing_save),
 	cmocka_unit_test(test_taken_folder),

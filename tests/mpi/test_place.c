@@ -5,7 +5,7 @@
  * same code, and the text names two of them.
  *
  * ranks: 2 4 8
- * limit: 20
+ * limit: 180
  */
 #include "mpi_test.h"
 
@@ -195,6 +195,43 @@ static void save_on_all_but_last(rally_t *rp)
 	save_on_some(rp, mt_rank < mt_size - 1);
 }
 
+/* All ranks come to a save, but the last one a safe point short: the round that
+ * the others have in flight meets its save, or its close. */
+static void save_one_short(rally_t *rp)
+{
+	int last = mt_rank == mt_size - 1;
+
+	for (int step = 0; step < 12 - last; step++)
+		assert_true(pass(rp, step) <= RALLY_BROKEN);
+	mt_code(rp, rally_save(rp, 12), RALLY_ESITE);
+}
+
+static void test_save_one_point_short(void **state)
+{
+	(void)state;
+	for_strides(save_one_short, RALLY_ESITE);
+}
+
+/* The last rank closes, a safe point short of the others' save. */
+static void test_save_against_short_close(void **state)
+{
+	(void)state;
+	for (int lag = 0; lag < 2; lag++) {
+		int last = mt_rank == mt_size - 1;
+		rally_t *rp = open_with("1", lag ? "1" : "0");
+
+		for (int step = 0; step < 12 - last; step++)
+			assert_true(pass(rp, step) <= RALLY_BROKEN);
+		if (last) {
+			mt_code(rp, rally_close(rp), RALLY_EUNEVEN);
+			mt_barrier();
+			continue;
+		}
+		mt_code(rp, rally_save(rp, 12), RALLY_EUNEVEN);
+		expect_broken(rp, RALLY_EUNEVEN);
+	}
+}
+
 static void test_save_on_some(void **state)
 {
 	(void)state;
@@ -259,6 +296,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_one_point_short),
 	cmocka_unit_test(test_close_early),
 	cmocka_unit_test(test_close_before_a_save),
+	cmocka_unit_test(test_save_one_point_short),
+	cmocka_unit_test(test_save_against_short_close),
 	cmocka_unit_test(test_save_on_some),
 	cmocka_unit_test(test_save_against_close),
 	cmocka_unit_test(test_save_at_other_step),

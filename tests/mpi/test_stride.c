@@ -105,7 +105,8 @@ static void test_long_steps(void **state)
 }
 
 struct periodic {
-	int64_t stride, lag, every, increment, first, last;
+	int64_t stride, lag;	/* lag -1: measured */
+	int64_t every, increment, first, last;
 };
 
 /* Where a periodic save belongs: the first safe point at which a multiple has
@@ -120,7 +121,8 @@ static int is_due(const struct periodic *p, int64_t step)
 static void expect_periodic(rally_t *rp, const struct periodic *p)
 {
 	mt_set(rp, "stride", p->stride);
-	mt_set(rp, "lag", p->lag);
+	if (p->lag >= 0)
+		mt_set(rp, "lag", p->lag);
 	mt_set(rp, "every_steps", p->every);
 	for (int64_t step = p->first; step <= p->last; step += p->increment) {
 		int verdict = rally_point(rp, step);
@@ -183,6 +185,55 @@ static void test_every_step(void **state)
 	(void)state;
 	expect_periodic(rp, &p);
 	mt_code(rp, rally_close(rp), 0);
+}
+
+/* A multiple that comes one step after the start, or after a resume, for a lag
+ * that is set or measured. */
+static void test_boundary_at_once(void **state)
+{
+	(void)state;
+	for (int lag = -1; lag < 2; lag++) {
+		struct periodic first = { 0, lag, 1, 1, 0, 12 };
+		struct periodic second = { 0, lag, 10, 1, 9, 35 };
+		const char *dir = mt_dir();
+		rally_t *rp = mt_open(dir);
+		int64_t step = 0;
+		int how;
+
+		expect_periodic(rp, &first);
+		mt_code(rp, rally_save(rp, 9), 0);
+		mt_code(rp, rally_close(rp), 0);
+		mt_barrier();
+		rp = mt_open(dir);
+		mt_code(rp, rally_restore(rp, &step, &how), 0);
+		assert_int_equal(step, 9);
+		expect_periodic(rp, &second);
+		mt_code(rp, rally_close(rp), 0);
+		mt_barrier();
+	}
+}
+
+/* Several safe points in a step: one save for each multiple, of that step. */
+static void test_points_share_a_step(void **state)
+{
+	(void)state;
+	for (int lag = 0; lag < 2; lag++) {
+		rally_t *rp = mt_open(mt_dir());
+		int saved = 0;
+
+		mt_set(rp, "lag", lag);
+		mt_set(rp, "every_steps", 10);
+		for (int point = 0; point < 2 * 45; point++) {
+			int64_t step = point / 2;
+
+			if (rally_point(rp, step) != RALLY_SAVED)
+				continue;
+			saved++;
+			assert_int_equal(step, 10 * saved);
+		}
+		assert_int_equal(saved, 4);
+		mt_code(rp, rally_close(rp), 0);
+	}
 }
 
 /* What was resumed on a boundary is not saved again there. */
@@ -262,6 +313,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_every_steps),
 	cmocka_unit_test(test_every_steps_jumped),
 	cmocka_unit_test(test_every_step),
+	cmocka_unit_test(test_boundary_at_once),
+	cmocka_unit_test(test_points_share_a_step),
 	cmocka_unit_test(test_resume_on_boundary),
 	cmocka_unit_test(test_stop_after_restore),
 	cmocka_unit_test(test_every_by_time),

@@ -79,8 +79,10 @@ static void test_begin(void **state)
 	char *one = rp_folder_begin(*state, 7, &err);
 	char *two = rp_folder_begin(*state, 7, &err);
 
-	assert_string_equal(one, at(state, ".partial-0007-0"));
-	assert_string_equal(two, at(state, ".partial-0007-1"));
+	assert_memory_equal(one, at(state, ".partial-0007-"),
+			    strlen(at(state, ".partial-0007-")));
+	/* each has a name of its own */
+	assert_string_not_equal(one, two);
 	assert_true(exists(one) && exists(two));
 	free(one);
 	free(two);
@@ -130,7 +132,7 @@ static void test_prune(void **state)
 
 static void test_prune_bad_ones(void **state)
 {
-	const int64_t bad[] = { 4, 77 };
+	const struct rp_doubt bad[] = { { 4, 1 }, { 77, 1 } };
 	size_t pruned;
 
 	make_with_file(state, "0002-step-2");
@@ -143,6 +145,23 @@ static void test_prune_bad_ones(void **state)
 	assert_false(exists(at(state, "0004-step-4")));
 	assert_true(exists(at(state, "0003-step-3")));
 	assert_false(exists(at(state, "0002-step-2")));
+}
+
+/* One that could not be read stays, and takes no other's place. */
+static void test_prune_unread_ones(void **state)
+{
+	const struct rp_doubt unread = { 4, 0 };
+	size_t pruned;
+
+	make_with_file(state, "0003-step-3");
+	make_with_file(state, "0004-step-4");
+	make_with_file(state, "0005-step-5");
+	assert_int_equal(rp_folder_prune(*state, 1, &unread, 1, &pruned, NULL),
+			 0);
+	assert_int_equal(pruned, 1);
+	assert_true(exists(at(state, "0005-step-5")));
+	assert_true(exists(at(state, "0004-step-4")));
+	assert_false(exists(at(state, "0003-step-3")));
 }
 
 static void test_make(void **state)
@@ -180,6 +199,7 @@ int main(void)
 		scratch_test(test_sweep),
 		scratch_test(test_prune),
 		scratch_test(test_prune_bad_ones),
+		scratch_test(test_prune_unread_ones),
 		scratch_test(test_make),
 		scratch_test(test_space),
 	};
