@@ -4,7 +4,8 @@ MPI_LOG_COMPILER = $(top_srcdir)/tests/mpi/run_mpi
 EXTRA_DIST += tests/mpi/run_mpi tests/mpi/launch.sh
 if HAVE_CMOCKA
 check_LTLIBRARIES = libmpitest.la
-libmpitest_la_SOURCES = tests/mpi/mpi_test.c tests/mpi/mpi_test.h
+libmpitest_la_SOURCES = tests/mpi/mpi_test.c tests/mpi/mpi_test.h \
+	tests/mpi/mpi_data.c tests/mpi/mpi_data.h
 libmpitest_la_CFLAGS = $(mpi_test_cflags)
 mpi_test_cflags = $(AM_CFLAGS) $(MPI_CFLAGS) $(CMOCKA_CFLAGS)
 mpi_test_ldadd = libmpitest.la librallypoint.la $(MPI_LIBS) $(CMOCKA_LIBS)

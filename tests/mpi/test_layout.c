@@ -4,74 +4,14 @@
  *
  * ranks: 1 2 4
  */
-#include "mpi_test.h"
+#include "mpi_data.h"
 
 #include <unistd.h>
-
-#define COUNT 3000
-
-static int64_t data[COUNT];
-
-static void add(rally_t *rp)
-{
-	mt_code(rp, rally_add(rp, "data", data, RALLY_I64, COUNT), 0);
-}
-
-static void fill(int64_t step)
-{
-	for (int i = 0; i < COUNT; i++)
-		data[i] = step * 1000 + mt_rank * 10 + i;
-}
-
-/* A folder with checkpoints of the steps 1 to n. */
-static const char *make(int n)
-{
-	const char *dir = mt_dir();
-	rally_t *rp = mt_open(dir);
-
-	add(rp);
-	mt_set(rp, "keep", n > 0 ? n : 1);
-	for (int step = 1; step <= n; step++) {
-		fill(step);
-		mt_code(rp, rally_save(rp, step), 0);
-	}
-	mt_code(rp, rally_close(rp), 0);
-	mt_barrier();
-	return dir;
-}
-
-/* Restores; returns the handle. Resumed means that the data is right. */
-static rally_t *restore(const char *dir, int code, int how, int64_t step)
-{
-	rally_t *rp = mt_open(dir);
-	int64_t got = -7;
-	int what = -1;
-
-	add(rp);
-	memset(data, 0, sizeof(data));
-	mt_code(rp, rally_restore(rp, &got, &what), code);
-	if (code == 0) {
-		assert_int_equal(what, how);
-		assert_int_equal(got, how == RALLY_FRESH ? -7 : step);
-	}
-	if (code == 0 && how == RALLY_RESUMED)
-		for (int i = 0; i < COUNT; i++)
-			assert_int_equal(data[i],
-					 step * 1000 + mt_rank * 10 + i);
-	mt_same(got);
-	return rp;
-}
-
-static void close_after(rally_t *rp)
-{
-	mt_code(rp, rally_close(rp), 0);
-	mt_barrier();
-}
 
 static void expect_layout(const char *dir, enum rally_type type, size_t count,
 			  const char *name)
 {
-	static double other[2 * COUNT];
+	static double other[2 * MT_DATA];
 	rally_t *rp = mt_open(dir);
 	int64_t step;
 	int how;
@@ -79,22 +19,22 @@ static void expect_layout(const char *dir, enum rally_type type, size_t count,
 	mt_code(rp, rally_add(rp, name, other, type, count), 0);
 	mt_code(rp, rally_restore(rp, &step, &how), RALLY_ELAYOUT);
 	assert_non_null(strstr(rally_error(rp), name));
-	close_after(rp);
+	mt_data_close(rp);
 }
 
 static void test_layout(void **state)
 {
-	const char *dir = make(2);
+	const char *dir = mt_data_make(2);
 	int last = mt_rank == mt_size - 1;
 
 	(void)state;
-	expect_layout(dir, RALLY_F64, COUNT, "data");
-	expect_layout(dir, RALLY_I64, COUNT + 1, "data");
-	expect_layout(dir, RALLY_I64, last ? COUNT - 1 : COUNT, "data");
-	expect_layout(dir, last ? RALLY_U64 : RALLY_I64, COUNT, "data");
-	expect_layout(dir, RALLY_I64, COUNT, "date");
+	expect_layout(dir, RALLY_F64, MT_DATA, "data");
+	expect_layout(dir, RALLY_I64, MT_DATA + 1, "data");
+	expect_layout(dir, RALLY_I64, last ? MT_DATA - 1 : MT_DATA, "data");
+	expect_layout(dir, last ? RALLY_U64 : RALLY_I64, MT_DATA, "data");
+	expect_layout(dir, RALLY_I64, MT_DATA, "date");
 	/* Nothing was passed over for it. */
-	close_after(restore(dir, 0, RALLY_RESUMED, 2));
+	mt_data_close(mt_data_restore(dir, 0, RALLY_RESUMED, 2));
 }
 
 static void array_box(int64_t *global, int64_t *start, int64_t *local)
@@ -118,10 +58,10 @@ static void expect_array(const char *dir, enum rally_type type, int ndim,
 	array_box(global, start, local);
 	global[1] += more;
 	start[0] = 4 * ((mt_rank + other) % mt_size);
-	mt_code(rp, rally_add_array(rp, "A", data, type, ndim, global, start,
+	mt_code(rp, rally_add_array(rp, "A", mt_data, type, ndim, global, start,
 				    local), 0);
 	mt_code(rp, rally_restore(rp, &step, &how), code);
-	close_after(rp);
+	mt_data_close(rp);
 }
 
 static void test_array_layout(void **state)
@@ -132,10 +72,10 @@ static void test_array_layout(void **state)
 
 	(void)state;
 	array_box(global, start, local);
-	mt_code(rp, rally_add_array(rp, "A", data, RALLY_I64, 2, global, start,
+	mt_code(rp, rally_add_array(rp, "A", mt_data, RALLY_I64, 2, global, start,
 				    local), 0);
 	mt_code(rp, rally_save(rp, 1), 0);
-	close_after(rp);
+	mt_data_close(rp);
 	expect_array(dir, RALLY_I64, 2, 0, 0, 0);
 	expect_array(dir, RALLY_F64, 2, 0, 0, RALLY_ELAYOUT);
 	expect_array(dir, RALLY_I64, 1, 0, 0, RALLY_ELAYOUT);
@@ -148,7 +88,7 @@ static void test_array_layout(void **state)
 /* Private regions want the number of ranks that wrote them. */
 static void test_number_of_ranks(void **state)
 {
-	const char *dir = make(1);
+	const char *dir = mt_data_make(1);
 	int64_t step;
 	MPI_Comm fewer;
 	rally_t *rp;
@@ -161,13 +101,13 @@ static void test_number_of_ranks(void **state)
 		       &fewer);
 	if (fewer != MPI_COMM_NULL) {
 		mt_code(rp, rally_open(fewer, dir, &rp), 0);
-		add(rp);
+		mt_data_add(rp);
 		mt_code(rp, rally_restore(rp, &step, &how), RALLY_ELAYOUT);
 		mt_code(rp, rally_close(rp), 0);
 		MPI_Comm_free(&fewer);
 	}
 	mt_barrier();
-	close_after(restore(dir, 0, RALLY_RESUMED, 1));
+	mt_data_close(mt_data_restore(dir, 0, RALLY_RESUMED, 1));
 }
 
 static void test_find(void **state)
@@ -180,11 +120,11 @@ static void test_find(void **state)
 	(void)state;
 	mt_code(rp, rally_find(rp, "p", &info), RALLY_EABSENT);
 	array_box(global, start, local);
-	mt_code(rp, rally_add_array(rp, "A", data, RALLY_F64, 2, global, start,
+	mt_code(rp, rally_add_array(rp, "A", mt_data, RALLY_F64, 2, global, start,
 				    local), 0);
-	mt_code(rp, rally_add(rp, "p", data, RALLY_U16, (size_t)mt_rank), 0);
+	mt_code(rp, rally_add(rp, "p", mt_data, RALLY_U16, (size_t)mt_rank), 0);
 	mt_code(rp, rally_save(rp, 12), 0);
-	close_after(rp);
+	mt_data_close(rp);
 	rp = mt_open(dir);
 	mt_code(rp, rally_find(rp, "none", &info), RALLY_EABSENT);
 	mt_code(rp, rally_find(rp, "p", &info), 0);
@@ -201,7 +141,7 @@ static void test_find(void **state)
 	assert_memory_equal(info.shape, global, sizeof(global));
 	assert_memory_equal(info.start, start, sizeof(start));
 	assert_memory_equal(info.local, local, sizeof(local));
-	close_after(rp);
+	mt_data_close(rp);
 }
 
 static void cut_manifest(const char *dir)
@@ -215,7 +155,7 @@ static void cut_manifest(const char *dir)
 /* A damaged manifest is not what find() tells of. */
 static void test_find_past_damage(void **state)
 {
-	const char *dir = make(2);
+	const char *dir = mt_data_make(2);
 	struct rally_info info;
 	rally_t *rp;
 
@@ -227,7 +167,7 @@ static void test_find_past_damage(void **state)
 	rp = mt_open(dir);
 	mt_code(rp, rally_find(rp, "data", &info), 0);
 	assert_int_equal(info.step, 1);
-	close_after(rp);
+	mt_data_close(rp);
 }
 
 static const struct CMUnitTest tests[] = {

@@ -3,72 +3,13 @@
  *
  * ranks: 1 2 4
  */
-#include "mpi_test.h"
+#include "mpi_data.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define COUNT 3000
-
-static int64_t data[COUNT];
 static char path[6000];
-
-static void add(rally_t *rp)
-{
-	mt_code(rp, rally_add(rp, "data", data, RALLY_I64, COUNT), 0);
-}
-
-static void fill(int64_t step)
-{
-	for (int i = 0; i < COUNT; i++)
-		data[i] = step * 1000 + mt_rank * 10 + i;
-}
-
-/* A folder with checkpoints of the steps 1 to n. */
-static const char *make(int n)
-{
-	const char *dir = mt_dir();
-	rally_t *rp = mt_open(dir);
-
-	add(rp);
-	mt_set(rp, "keep", n > 0 ? n : 1);
-	for (int step = 1; step <= n; step++) {
-		fill(step);
-		mt_code(rp, rally_save(rp, step), 0);
-	}
-	mt_code(rp, rally_close(rp), 0);
-	mt_barrier();
-	return dir;
-}
-
-/* Restores; returns the handle. Resumed means that the data is right. */
-static rally_t *restore(const char *dir, int code, int how, int64_t step)
-{
-	rally_t *rp = mt_open(dir);
-	int64_t got = -7;
-	int what = -1;
-
-	add(rp);
-	memset(data, 0, sizeof(data));
-	mt_code(rp, rally_restore(rp, &got, &what), code);
-	if (code == 0) {
-		assert_int_equal(what, how);
-		assert_int_equal(got, how == RALLY_FRESH ? -7 : step);
-	}
-	if (code == 0 && how == RALLY_RESUMED)
-		for (int i = 0; i < COUNT; i++)
-			assert_int_equal(data[i],
-					 step * 1000 + mt_rank * 10 + i);
-	mt_same(got);
-	return rp;
-}
-
-static void close_after(rally_t *rp)
-{
-	mt_code(rp, rally_close(rp), 0);
-	mt_barrier();
-}
 
 /* The path of a file of the newest checkpoint but `back`; the shard is that of
  * the last rank. */
@@ -123,52 +64,52 @@ static void test_fresh(void **state)
 	const char *dir = mt_dir();
 
 	(void)state;
-	close_after(restore(dir, 0, RALLY_FRESH, 0));
-	close_after(restore(dir, 0, RALLY_FRESH, 0));
+	mt_data_close(mt_data_restore(dir, 0, RALLY_FRESH, 0));
+	mt_data_close(mt_data_restore(dir, 0, RALLY_FRESH, 0));
 }
 
 static void test_newest(void **state)
 {
-	const char *dir = make(3);
+	const char *dir = mt_data_make(3);
 
 	(void)state;
-	close_after(restore(dir, 0, RALLY_RESUMED, 3));
+	mt_data_close(mt_data_restore(dir, 0, RALLY_RESUMED, 3));
 }
 
 /* Twice in a row, with the second start's data in the same buffers. */
 static void test_again(void **state)
 {
-	const char *dir = make(2);
-	rally_t *rp = restore(dir, 0, RALLY_RESUMED, 2);
+	const char *dir = mt_data_make(2);
+	rally_t *rp = mt_data_restore(dir, 0, RALLY_RESUMED, 2);
 	int64_t step;
 	int how;
 
 	(void)state;
-	fill(9);
+	mt_data_fill(9);
 	mt_code(rp, rally_restore(rp, &step, &how), 0);
 	assert_int_equal(step, 2);
-	assert_int_equal(data[0], 2000 + mt_rank * 10);
-	close_after(rp);
+	assert_int_equal(mt_data[0], 2000 + mt_rank * 10);
+	mt_data_close(rp);
 }
 
 /* One flipped byte anywhere in a shard: the older one, and the bad one goes
  * after the next commit. */
 static void expect_fallback(const char *dir)
 {
-	rally_t *rp = restore(dir, 0, RALLY_RESUMED, 1);
+	rally_t *rp = mt_data_restore(dir, 0, RALLY_RESUMED, 1);
 
 	assert_true(mt_contains(dir, "events.jsonl", "passed_over"));
 	assert_int_equal(mt_checkpoints(dir), 2);
 	mt_barrier();
-	fill(2);
+	mt_data_fill(2);
 	mt_code(rp, rally_save(rp, 2), 0);
 	mt_barrier();
 	/* Sequence 1 was bad; 0 and 2 are there. */
 	assert_int_equal(mt_checkpoints(dir), 2);
 	assert_non_null(strstr(mt_checkpoint(dir, 0), "/0002-step-2"));
 	assert_non_null(strstr(mt_checkpoint(dir, 1), "/0000-step-1"));
-	close_after(rp);
-	close_after(restore(dir, 0, RALLY_RESUMED, 2));
+	mt_data_close(rp);
+	mt_data_close(mt_data_restore(dir, 0, RALLY_RESUMED, 2));
 }
 
 static void test_flipped_byte(void **state)
@@ -178,7 +119,7 @@ static void test_flipped_byte(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
-		dir = make(2);
+		dir = mt_data_make(2);
 		DAMAGE(flip(file_of(dir, 0, NULL), at[i]));
 		expect_fallback(dir);
 	}
@@ -191,7 +132,7 @@ static void test_truncated(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(length) / sizeof(length[0]); i++) {
-		dir = make(2);
+		dir = mt_data_make(2);
 		DAMAGE(cut(file_of(dir, 0, NULL), length[i]));
 		expect_fallback(dir);
 	}
@@ -199,7 +140,7 @@ static void test_truncated(void **state)
 
 static void test_missing_shard(void **state)
 {
-	const char *dir = make(2);
+	const char *dir = mt_data_make(2);
 
 	(void)state;
 	DAMAGE(assert_int_equal(unlink(file_of(dir, 0, NULL)), 0));
@@ -208,18 +149,18 @@ static void test_missing_shard(void **state)
 
 static void test_bad_manifest(void **state)
 {
-	const char *dir = make(2);
+	const char *dir = mt_data_make(2);
 
 	(void)state;
 	DAMAGE(cut(file_of(dir, 0, "manifest.json"), 0));
 	expect_fallback(dir);
-	dir = make(2);
+	dir = mt_data_make(2);
 	DAMAGE(cut(file_of(dir, 0, "manifest.json"), -20));
 	expect_fallback(dir);
-	dir = make(2);
+	dir = mt_data_make(2);
 	DAMAGE(flip(file_of(dir, 0, "manifest.json"), 40));
 	expect_fallback(dir);
-	dir = make(2);
+	dir = mt_data_make(2);
 	DAMAGE(assert_int_equal(unlink(file_of(dir, 0, "manifest.json")), 0));
 	expect_fallback(dir);
 }
@@ -238,60 +179,60 @@ static void swap_manifests(const char *dir)
 /* Nothing of it verifies: an error that stays one, and no fresh start. */
 static void test_none_verifies(void **state)
 {
-	const char *dir = make(2);
+	const char *dir = mt_data_make(2);
 
 	(void)state;
 	DAMAGE(swap_manifests(dir));
-	close_after(restore(dir, RALLY_ECORRUPT, 0, 0));
-	close_after(restore(dir, RALLY_ECORRUPT, 0, 0));
+	mt_data_close(mt_data_restore(dir, RALLY_ECORRUPT, 0, 0));
+	mt_data_close(mt_data_restore(dir, RALLY_ECORRUPT, 0, 0));
 	assert_int_equal(mt_checkpoints(dir), 2);
-	dir = make(1);
+	dir = mt_data_make(1);
 	DAMAGE(flip(file_of(dir, 0, NULL), 4096));
-	close_after(restore(dir, RALLY_ECORRUPT, 0, 0));
+	mt_data_close(mt_data_restore(dir, RALLY_ECORRUPT, 0, 0));
 }
 
 static void test_vanished(void **state)
 {
-	const char *dir = make(1);
+	const char *dir = mt_data_make(1);
 
 	(void)state;
 	DAMAGE(mt_remove(mt_checkpoint(dir, 0)));
-	close_after(restore(dir, RALLY_EVANISHED, 0, 0));
+	mt_data_close(mt_data_restore(dir, RALLY_EVANISHED, 0, 0));
 	snprintf(path, sizeof(path), "%s/events.jsonl", dir);
 	DAMAGE(unlink(path));
-	close_after(restore(dir, 0, RALLY_FRESH, 0));
+	mt_data_close(mt_data_restore(dir, 0, RALLY_FRESH, 0));
 }
 
 /* A partial directory is never read, and is swept. */
 static void test_partial(void **state)
 {
-	const char *dir = make(1);
+	const char *dir = mt_data_make(1);
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s/.partial-0001-0", dir);
 	DAMAGE(mkdir(path, 0777));
-	close_after(restore(dir, 0, RALLY_RESUMED, 1));
+	mt_data_close(mt_data_restore(dir, 0, RALLY_RESUMED, 1));
 	assert_int_equal(mt_hidden(dir, ".partial-"), 0);
 }
 
 /* finish() is this job's: a requeue finds it, another job goes on. */
 static void test_finished(void **state)
 {
-	const char *dir = make(2);
+	const char *dir = mt_data_make(2);
 	rally_t *rp;
 
 	(void)state;
 	setenv("SLURM_JOB_ID", "4711", 1);
-	rp = restore(dir, 0, RALLY_RESUMED, 2);
-	fill(5);
+	rp = mt_data_restore(dir, 0, RALLY_RESUMED, 2);
+	mt_data_fill(5);
 	mt_code(rp, rally_save(rp, 5), 0);
 	mt_code(rp, rally_finish(rp, 5), 0);
-	close_after(rp);
-	close_after(restore(dir, 0, RALLY_FINISHED, 5));
+	mt_data_close(rp);
+	mt_data_close(mt_data_restore(dir, 0, RALLY_FINISHED, 5));
 	setenv("SLURM_JOB_ID", "4712", 1);
-	close_after(restore(dir, 0, RALLY_RESUMED, 5));
+	mt_data_close(mt_data_restore(dir, 0, RALLY_RESUMED, 5));
 	unsetenv("SLURM_JOB_ID");
-	close_after(restore(dir, 0, RALLY_RESUMED, 5));
+	mt_data_close(mt_data_restore(dir, 0, RALLY_RESUMED, 5));
 }
 
 static const struct CMUnitTest tests[] = {
