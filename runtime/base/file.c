@@ -184,11 +184,14 @@ int rp_write_file(const char *path, const void *data, size_t size,
 	if (fd < 0)
 		return err ? err->code : RALLY_EIO;
 	rc = rp_write_all(fd, data, size, 0, path, err);
-	if (rc != 0) {
+	if (rc == 0)
+		rc = rp_sync_close(fd, path, err);
+	else
 		close(fd);
-		return rc;
-	}
-	return rp_sync_close(fd, path, err);
+	/* Half a file must not be taken for a whole one. */
+	if (rc != 0)
+		unlink(path);
+	return rc;
 }
 
 int rp_replace_file(const char *dir, const char *name, const void *data,

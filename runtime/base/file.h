@@ -46,7 +46,7 @@ char *rp_read_file(const char *path, size_t max, size_t *size,
 		   struct rp_err *err);
 
 /* Creates `path` with this content, durable: written, fsync. The folder's own
- * fsync is the caller's. */
+ * fsync is the caller's. After an error the file is gone again. */
 int rp_write_file(const char *path, const void *data, size_t size,
 		  struct rp_err *err);
 

@@ -219,6 +219,7 @@ int rp_folder_prune(const char *dir, size_t keep,
 /* One folder of a path; a new one's name is made durable in its parent. */
 static int make_one(const char *path, struct rp_err *err)
 {
+	struct rp_err why = { 0 };
 	char *parent, *slash;
 	int rc;
 
@@ -230,8 +231,15 @@ static int make_one(const char *path, struct rp_err *err)
 	slash = strrchr(parent, '/');
 	if (slash && slash != parent)
 		*slash = '\0';
-	rc = rp_sync_dir(!slash ? "." : slash == parent ? "/" : parent, err);
+	rc = rp_sync_dir(!slash ? "." : slash == parent ? "/" : parent, &why);
 	free(parent);
+	/* A parent that may be written but not read, or whose file system knows
+	 * no fsync of folders, is as durable as it gets. */
+	if (rc == 0 || why.sys == EACCES || why.sys == EINVAL)
+		return 0;
+	rc = rp_fail(err, why.code, "%s", why.text);
+	if (err)
+		err->sys = why.sys;
 	return rc;
 }
 
