@@ -130,6 +130,7 @@ enum rally_error {
 	RALLY_EABSENT = 83,	 /* nothing is stored under this name */
 	RALLY_EUNCONFIRMED = 84, /* committed, but the folder's fsync failed */
 	RALLY_EVERSION = 85,	 /* written by a newer format */
+	RALLY_EPATIENCE = 86,	 /* a rank did not come in time */
 };
 
 /*

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "flow/finalize.h"
+#include "flow/find.h"
 #include "flow/handle.h"
 #include "flow/point.h"
 #include "flow/requeue.h"
@@ -17,10 +18,15 @@
 
 /* The code that a call on this handle has to return at once, or 0. Else the
  * last error is forgotten. */
-static int check(struct rally *rp)
+static int check(struct rally *rp, const char *call)
 {
 	if (!rp)
 		return RALLY_EARG;
+	if (rp->in_program)
+		return rp_fail(&rp->err, RALLY_EORDER,
+			       "%s: called by the program's function for file "
+			       "'%s', while the library waits for it", call,
+			       rp->in_program);
 	rp_handle_notice_death(rp);
 	if (rp->verdict == RALLY_BROKEN)
 		return rp->err.code ? rp->err.code : RALLY_EMPI;
@@ -40,14 +46,15 @@ int rally_early(void)
 
 int rally_open(MPI_Comm comm, const char *dir, rally_t **rp)
 {
-	int initialized = 0, rc;
+	int initialized = 0, finalized = 0, rc;
 
 	if (!rp)
 		return RALLY_EARG;
 	*rp = NULL;
 	if (!dir || !*dir)
 		return RALLY_EARG;
-	if (MPI_Initialized(&initialized) != MPI_SUCCESS || !initialized)
+	if (MPI_Initialized(&initialized) != MPI_SUCCESS || !initialized ||
+	    MPI_Finalized(&finalized) != MPI_SUCCESS || finalized)
 		return RALLY_EORDER;
 	rc = rp_handle_open(rp, comm, dir);
 	return rc ? rc : rp_finalize_watch(*rp);
@@ -55,7 +62,7 @@ int rally_open(MPI_Comm comm, const char *dir, rally_t **rp)
 
 int rally_set(rally_t *rp, const char *key, const char *value)
 {
-	int rc = check(rp);
+	int rc = check(rp, "rally_set");
 
 	if (rc != 0)
 		return rc;
@@ -66,7 +73,7 @@ int rally_set(rally_t *rp, const char *key, const char *value)
 
 int rally_meta(rally_t *rp, const char *key, const char *value)
 {
-	int rc = check(rp);
+	int rc = check(rp, "rally_meta");
 
 	if (rc != 0)
 		return rc;
@@ -104,7 +111,7 @@ int rally_add(rally_t *rp, const char *name, void *data, enum rally_type type,
 	      size_t count)
 {
 	struct rp_region region;
-	int rc = check(rp);
+	int rc = check(rp, "rally_add");
 
 	if (rc != 0)
 		return rc;
@@ -118,7 +125,7 @@ int rally_add_array(rally_t *rp, const char *name, void *data,
 		    const int64_t *start, const int64_t *local)
 {
 	struct rp_region region;
-	int rc = check(rp);
+	int rc = check(rp, "rally_add_array");
 
 	if (rc != 0)
 		return rc;
@@ -131,7 +138,7 @@ int rally_file(rally_t *rp, const char *name, enum rally_file_scope scope,
 	       rally_file_fn *fn, void *arg)
 {
 	struct rp_region region;
-	int rc = check(rp);
+	int rc = check(rp, "rally_file");
 
 	if (rc != 0)
 		return rc;
@@ -141,7 +148,7 @@ int rally_file(rally_t *rp, const char *name, enum rally_file_scope scope,
 
 int rally_drop(rally_t *rp, const char *name)
 {
-	int rc = check(rp);
+	int rc = check(rp, "rally_drop");
 
 	if (rc != 0)
 		return rc;
@@ -165,7 +172,8 @@ int rally_point_at(rally_t *rp, int64_t step, const char *file, int line)
 
 int rally_request(rally_t *rp, enum rally_want want)
 {
-	int rc = check(rp);
+	/* Nothing waits for it: the program's functions may ask too. */
+	int rc = rp && rp->in_program ? 0 : check(rp, "rally_request");
 
 	if (rc != 0)
 		return rc;
@@ -180,7 +188,7 @@ int rally_request(rally_t *rp, enum rally_want want)
 int rally_save(rally_t *rp, int64_t step)
 {
 	struct rp_place place = { "rally_save()", 0, step, 0, 0 };
-	int rc = check(rp);
+	int rc = check(rp, "rally_save");
 
 	if (rc != 0)
 		return rc;
@@ -197,7 +205,7 @@ int rally_save(rally_t *rp, int64_t step)
 
 int rally_restore(rally_t *rp, int64_t *step, int *how)
 {
-	int rc = check(rp);
+	int rc = check(rp, "rally_restore");
 
 	if (rc != 0)
 		return rc;
@@ -211,7 +219,7 @@ int rally_restore(rally_t *rp, int64_t *step, int *how)
 
 int rally_find(rally_t *rp, const char *name, struct rally_info *info)
 {
-	int rc = check(rp);
+	int rc = check(rp, "rally_find");
 
 	if (rc != 0)
 		return rc;
@@ -222,14 +230,14 @@ int rally_find(rally_t *rp, const char *name, struct rally_info *info)
 
 int rally_requeue(rally_t *rp)
 {
-	int rc = check(rp);
+	int rc = check(rp, "rally_requeue");
 
 	return rc ? rc : rp_requeue(rp);
 }
 
 int rally_finish(rally_t *rp, int64_t step)
 {
-	int rc = check(rp);
+	int rc = check(rp, "rally_finish");
 
 	return rc ? rc : rp_finish(rp, step);
 }
@@ -240,6 +248,8 @@ int rally_close(rally_t *rp)
 
 	if (!rp)
 		return 0;
+	if (rp->in_program)
+		return check(rp, "rally_close");
 	rp_finalize_forget(rp);
 	rc = rp_close(rp);
 	rp_handle_free(rp);

@@ -80,6 +80,7 @@ static const struct {
 	{ RALLY_EABSENT, "nothing is stored under this name" },
 	{ RALLY_EUNCONFIRMED, "committed, but the folder's fsync failed" },
 	{ RALLY_EVERSION, "written by a newer format" },
+	{ RALLY_EPATIENCE, "a rank did not come to where the others wait" },
 };
 
 const char *rp_err_string(int code)

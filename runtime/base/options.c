@@ -6,12 +6,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/fault.h"
 #include "base/text.h"
 
-enum kind { DURATION, COUNT, SIGNALS, CHOICE, PATH };
+enum kind { DURATION, COUNT, SIGNALS, CHOICE, PATH, FAULT };
 
 static const char *const kind_names[] = { "duration", "count", "signals",
-					  "choice", "path" };
+					  "choice", "path", "fault" };
 
 struct row {
 	const char *key;
@@ -50,6 +51,8 @@ static const struct row rows[] = {
 	  "the most safe points between two rounds" },
 	{ "lag", CHOICE, AT(lag), "auto", 0, "auto|0|1",
 	  "safe points from a round's start to its verdict" },
+	{ "patience", DURATION, AT(patience), "0", 0, NULL,
+	  "longest wait for a rank that does not come; 0: for ever" },
 	{ "threads", CHOICE, AT(threads), "auto", 0, AUTO,
 	  "hash on a helper thread; auto: where a core is free" },
 	{ "words", CHOICE, AT(words), "auto", 0, AUTO,
@@ -58,6 +61,10 @@ static const struct row rows[] = {
 	  "a progress bar for long saves; auto: on a terminal" },
 	{ "helper", PATH, AT(helper), "", 0, NULL,
 	  "the program that speaks to Slurm through libslurm" },
+	{ "fault", FAULT, AT(fault), "", 0, NULL,
+	  "for tests: makes calls on the folder fail, as rank=1,at=37,do=EIO" },
+	{ "fault_log", PATH, AT(fault_log), "", 0, NULL,
+	  "for tests: a file that gets a line for each call on the folder" },
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -124,6 +131,13 @@ static int parse_path(const char *text, char *field)
 	return 0;
 }
 
+static int parse_fault(const char *text, char *field)
+{
+	struct rp_fault fault;
+
+	return rp_fault_parse(text, &fault) ? -1 : parse_path(text, field);
+}
+
 static int parse(const struct row *row, const char *text,
 		 struct rp_options *options)
 {
@@ -144,6 +158,8 @@ static int parse(const struct row *row, const char *text,
 	case CHOICE:
 		rc = parse_choice(text, row->choices, &value);
 		break;
+	case FAULT:
+		return parse_fault(text, field);
 	default:
 		return parse_path(text, field);
 	}

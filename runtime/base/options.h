@@ -27,11 +27,14 @@ struct rp_options {
 	int64_t grace;
 	int64_t stride;		/* 0: by measurement */
 	int64_t stride_max;
+	int64_t patience;	/* 0: for ever */
 	int64_t lag;		/* 0: by measurement, 1: "0", 2: "1" */
 	int64_t threads;	/* enum rp_auto */
 	int64_t words;		/* enum rp_auto */
 	int64_t progress;	/* enum rp_auto */
 	char helper[240];	/* path of rallypoint-slurm; "": built in */
+	char fault[240];	/* see base/fault.h; "": none */
+	char fault_log[240];	/* path of a journal; "": none */
 	uint64_t fixed;		/* bit i: row i came from the environment */
 };
 

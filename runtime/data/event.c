@@ -2,37 +2,67 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
 
-static int append_line(const char *path, const char *line, struct rp_err *err)
-{
-	int fd = open(path,
-		      O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK |
-			      O_CLOEXEC,
-		      0666);
-	size_t length = strlen(line);
-	ssize_t n;
+#define COMMIT "\"event\":\"" RP_EVENT_COMMIT "\""
 
-	if (fd < 0)
-		return rp_fail_errno(err, "open", path);
-	do
-		n = write(fd, line, length);
-	while (n < 0 && errno == EINTR);
-	close(fd);
-	if (n < 0)
-		return rp_fail_errno(err, "write", path);
+/* The file grows with each event: the older half goes. */
+static void turn_over(struct rp_io *io, const char *dir, const char *path)
+{
+	char *old = rp_path(dir, RP_EVENT_OLD);
+
+	if (old)
+		(void)rp_publish(io, path, old, NULL);
+	free(old);
+}
+
+static int write_line(struct rp_io *io, int fd, const char *line,
+		      const char *path, struct rp_err *err)
+{
+	size_t left = strlen(line);
+
+	while (left > 0) {
+		ssize_t n = rp_io_write(io, fd, line, left);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return rp_fail_errno(err, "write", path);
+		line += n;
+		left -= (size_t)n;
+	}
 	return 0;
 }
 
-int rp_event_append(const char *dir, const char *event, const char *job,
-		    int64_t restart, json_t *fields, struct rp_err *err)
+static int append_line(struct rp_io *io, const char *dir, const char *path,
+		       const char *line, struct rp_err *err)
+{
+	struct stat st;
+	int fd, rc;
+
+	do
+		fd = rp_io_open(io, AT_FDCWD, path,
+				O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW |
+					O_NONBLOCK);
+	while (fd < 0 && errno == EINTR);
+	if (fd < 0)
+		return rp_fail_errno(err, "open", path);
+	rc = write_line(io, fd, line, path, err);
+	if (rc == 0 && rp_io_fstat(io, fd, &st) == 0 &&
+	    st.st_size > RP_EVENT_MAX)
+		turn_over(io, dir, path);
+	rp_close_read(io, fd);
+	return rc;
+}
+
+int rp_event_append(struct rp_io *io, const char *dir, const char *event,
+		    const char *job, int64_t restart, json_t *fields,
+		    struct rp_err *err)
 {
 	char when[24];
 	json_t *line;
@@ -48,7 +78,7 @@ int rp_event_append(const char *dir, const char *event, const char *job,
 		text = json_dumps(line, JSON_COMPACT);
 	if (text)
 		whole = rp_format("%s\n", text);
-	rc = path && whole ? append_line(path, whole, err)
+	rc = path && whole ? append_line(io, dir, path, whole, err)
 			   : rp_fail(err, RALLY_ENOMEM, "event: no memory");
 	json_decref(line);
 	json_decref(fields);
@@ -58,29 +88,31 @@ int rp_event_append(const char *dir, const char *event, const char *job,
 	return rc;
 }
 
-int rp_event_committed(const char *dir, struct rp_err *err)
+/* 1 where `name` records a commit, 0 where it does not or is not there. */
+static int records_commit(struct rp_io *io, const char *dir, const char *name,
+			  struct rp_err *err)
 {
-	char *path = rp_path(dir, RP_EVENT_FILE);
-	int fd = path ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
-	FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
-	char *line = NULL;
-	size_t size = 0;
+	char *path = rp_path(dir, name);
+	struct rp_err why = { 0 };
+	size_t size;
+	char *text = path ? rp_read_file(io, path, SIZE_MAX / 2, &size, &why)
+			  : NULL;
 	int found = 0;
 
-	if (!file && path && errno == ENOENT) {
-		free(path);
-		return 0;
+	if (text) {
+		found = memmem(text, size, COMMIT, strlen(COMMIT)) != NULL;
+	} else if (why.sys != ENOENT) {
+		rp_fail(err, path ? why.code : RALLY_ENOMEM, "%s", why.text);
+		found = -1;
 	}
-	if (!file) {
-		rp_fail_errno(err, "open", path ? path : RP_EVENT_FILE);
-		free(path);
-		return -1;
-	}
-	while (!found && getline(&line, &size, file) > 0)
-		found = strstr(line, "\"event\":\"" RP_EVENT_COMMIT "\"") !=
-			NULL;
-	free(line);
-	fclose(file);
+	free(text);
 	free(path);
 	return found;
+}
+
+int rp_event_committed(struct rp_io *io, const char *dir, struct rp_err *err)
+{
+	int found = records_commit(io, dir, RP_EVENT_FILE, err);
+
+	return found ? found : records_commit(io, dir, RP_EVENT_OLD, err);
 }

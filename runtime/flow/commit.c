@@ -11,7 +11,6 @@
 static int fill_manifest(struct rally *rp, struct rp_commit *commit,
 			 struct rp_manifest *m, const char *pieces)
 {
-
 	m->sequence = rp->standing.next;
 	m->step = commit->step;
 	m->ranks = rp->comm.size;
@@ -40,10 +39,8 @@ static int fill_manifest(struct rally *rp, struct rp_commit *commit,
 	return 0;
 }
 
-/* The hash of all ranks' data, by which a save of what was saved before is
- * noticed. */
-static int hash_content(const struct rp_manifest *m, struct rp_hash *content,
-			struct rp_err *err)
+int rp_commit_content(const struct rp_manifest *m, struct rp_hash *content,
+		      struct rp_err *err)
 {
 	struct rp_hasher *hasher = rp_hasher_new();
 
@@ -77,15 +74,15 @@ static int write_manifest(struct rally *rp, struct rp_commit *commit,
 	if (rc == 0)
 		rc = fill_manifest(rp, commit, &m, pieces);
 	if (rc == 0)
-		rc = hash_content(&m, &commit->content, &rp->err);
+		rc = rp_commit_content(&m, &commit->content, &rp->err);
 	if (rc == 0 && !(text = rp_manifest_encode(&m, &size, &rp->err)))
 		rc = rp->err.code;
 	if (rc == 0)
-		rc = rp_write_file(path, text, size, &rp->err);
+		rc = rp_write_file(&rp->io, path, text, size, &rp->err);
 	if (rc == 0 && rp_files_any(&rp->regions))
-		rc = rp_sync_dir(files, &rp->err);
+		rc = rp_sync_dir(&rp->io, files, &rp->err);
 	if (rc == 0)
-		rc = rp_sync_dir(commit->partial, &rp->err);
+		rc = rp_sync_dir(&rp->io, commit->partial, &rp->err);
 	rp_manifest_free(&m);
 	free(text);
 	free(path);
@@ -105,8 +102,8 @@ static int publish(struct rally *rp, struct rp_commit *commit)
 	if (rc == 0)
 		rc = rp_owner_check(&rp->owner, &rp->err);
 	if (rc == 0)
-		rc = rp_publish(commit->partial, final, &rp->err);
-	if (rc == 0 && rp_sync_dir(rp->dir, &sync) != 0)
+		rc = rp_publish(&rp->io, commit->partial, final, &rp->err);
+	if (rc == 0 && rp_sync_dir(&rp->io, rp->dir, &sync) != 0)
 		rc = rp_fail(&rp->err, RALLY_EUNCONFIRMED,
 			     "%s is committed, but may not survive a power "
 			     "cut: %s", final, sync.text);

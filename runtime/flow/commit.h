@@ -21,4 +21,9 @@ struct rp_commit {
  * where only the last fsync failed: the checkpoint is there. Rank 0 only. */
 int rp_commit(struct rally *rp, struct rp_commit *commit, const char *pieces);
 
+/* The hash of all ranks' data, whatever the step, by which a save of what was
+ * saved before is noticed. */
+int rp_commit_content(const struct rp_manifest *m, struct rp_hash *content,
+		      struct rp_err *err);
+
 #endif

@@ -14,19 +14,29 @@ int rp_files_any(const struct rp_regions *regions)
 	return 0;
 }
 
-static int make_dir(const char *dir, const char *name, struct rp_err *err)
-{
-	char *path = rp_path(dir, name);
-	int rc = path ? rp_mkdir(path, err)
-		      : rp_fail(err, RALLY_ENOMEM, "mkdir: no memory");
+/* Does `what` (makes, awaits, syncs) to a folder below a checkpoint: "files", or
+ * this rank's own in it. */
+typedef int dir_fn(struct rp_io *io, const char *path, struct rp_err *err);
 
+static int with_dir(struct rally *rp, const char *dir,
+		    enum rally_file_scope scope, dir_fn *what)
+{
+	char *own = rp_manifest_file_path("", RALLY_FILE_PRIVATE,
+					  rp->comm.rank);
+	char *path = own ? rp_path(dir, scope == RALLY_FILE_PRIVATE ? own
+								    : "files")
+			 : NULL;
+	int rc = path ? what(&rp->io, path, &rp->err)
+		      : rp_fail(&rp->err, RALLY_ENOMEM, "files: no memory");
+
+	free(own);
 	free(path);
 	return rc;
 }
 
-int rp_files_begin(const char *dir, struct rp_err *err)
+int rp_files_begin(struct rally *rp, const char *dir)
 {
-	return make_dir(dir, "files", err);
+	return with_dir(rp, dir, RALLY_FILE_SHARED, rp_mkdir);
 }
 
 /* The path of a file below a checkpoint; NULL with rp->err set. */
@@ -44,25 +54,16 @@ static char *path_of(struct rally *rp, const char *dir,
 	return path;
 }
 
-/* "files/rank-00003", once for all private files of this rank. */
-static void make_own_dir(struct rally *rp, const char *dir)
-{
-	char *relative = rp_manifest_file_path("", RALLY_FILE_PRIVATE,
-					       rp->comm.rank);
-
-	if (relative)
-		make_dir(dir, relative, &rp->err);
-	else
-		rp_fail(&rp->err, RALLY_ENOMEM, "files: no memory");
-	free(relative);
-}
-
 static void call(struct rally *rp, const char *dir, const struct rp_region *r,
 		 enum rally_file_op op, int64_t step)
 {
 	char *path = path_of(rp, dir, r);
-	int answer = r->fn(path ? path : "", op, step, r->arg);
+	int answer;
 
+	rp->in_program = r->name;
+	rp->agree.due = 0;	/* a safe point in there is to be noticed */
+	answer = r->fn(path ? path : "", op, step, r->arg);
+	rp->in_program = NULL;
 	if (answer != 0)
 		rp_fail(&rp->err, RALLY_EAPP,
 			"the program's function for file '%s' returned %d",
@@ -74,13 +75,15 @@ void rp_files_write(struct rally *rp, const char *dir, int64_t step)
 {
 	int own_dir = 0;
 
+	/* Rank 0 made it a moment ago. */
+	with_dir(rp, dir, RALLY_FILE_SHARED, rp_await_dir);
 	for (size_t i = 0; i < rp->regions.n; i++) {
 		const struct rp_region *r = &rp->regions.v[i];
 
 		if (r->kind != RP_FILE)
 			continue;
 		if (r->scope == RALLY_FILE_PRIVATE && !own_dir++)
-			make_own_dir(rp, dir);
+			with_dir(rp, dir, RALLY_FILE_PRIVATE, rp_mkdir);
 		call(rp, dir, r, RALLY_FILE_WRITE, step);
 	}
 }
@@ -110,25 +113,11 @@ static int seal(struct rally *rp, const char *path, const struct rp_region *r,
 {
 	struct rp_hash hash;
 	uint64_t bytes;
-	int rc = rp_file_seal(path, &bytes, &hash, &rp->err);
+	int rc = rp_file_seal(&rp->io, path, &bytes, &hash, &rp->err);
 
 	if (rc == 0)
 		rc = rp_piece_add_file(piece, r->name, r->scope, bytes, &hash,
 				       &rp->err);
-	return rc;
-}
-
-/* The names in this rank's own folder; rank 0 syncs the shared one. */
-static int sync_own_dir(struct rally *rp, const char *dir)
-{
-	char *relative = rp_manifest_file_path("", RALLY_FILE_PRIVATE,
-					       rp->comm.rank);
-	char *path = relative ? rp_path(dir, relative) : NULL;
-	int rc = path ? rp_sync_dir(path, &rp->err)
-		      : rp_fail(&rp->err, RALLY_ENOMEM, "files: no memory");
-
-	free(relative);
-	free(path);
 	return rc;
 }
 
@@ -147,7 +136,10 @@ int rp_files_seal(struct rally *rp, const char *dir, struct rp_piece *piece)
 		rc = path ? seal(rp, path, r, piece) : rp->err.code;
 		free(path);
 	}
-	return rc == 0 && own ? sync_own_dir(rp, dir) : rc;
+	/* Rank 0 syncs the shared one. */
+	if (rc == 0 && own)
+		rc = with_dir(rp, dir, RALLY_FILE_PRIVATE, rp_sync_dir);
+	return rc;
 }
 
 static const struct rp_stored_file *
@@ -191,10 +183,14 @@ int rp_files_verify(struct rally *rp, const char *dir,
 			return rp_fail(&rp->err, RALLY_ELAYOUT,
 				       "%s: there is no file '%s' in it", dir,
 				       r->name);
+		/* A link that was planted must not lead elsewhere. */
+		if (with_dir(rp, dir, RALLY_FILE_SHARED, rp_await_dir) != 0 ||
+		    with_dir(rp, dir, r->scope, rp_await_dir) != 0)
+			return rp->err.code;
 		path = path_of(rp, dir, r);
 		rp_progress_extend(&rp->progress, stored->bytes);
 		if (path)
-			rp_file_verify(path, stored->bytes, &stored->hash,
+			rp_file_verify(&rp->io, path, stored->bytes, &stored->hash,
 				       &rp->progress, &rp->err);
 		free(path);
 	}

@@ -15,8 +15,8 @@
 /* Whether any file is registered. */
 int rp_files_any(const struct rp_regions *regions);
 
-/* dir/files, for the private folders of the ranks to be made in. */
-int rp_files_begin(const char *dir, struct rp_err *err);
+/* Makes dir/files, for the folders of the ranks to be made in. Rank 0 only. */
+int rp_files_begin(struct rally *rp, const char *dir);
 
 /* Has the program write all files under the checkpoint `dir`. Errors are in
  * rp->err of this rank; the vote is the caller's. */

@@ -6,8 +6,8 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "flow/claim.h"
 #include "flow/words.h"
-#include "sys/folder.h"
 #include "sys/signals.h"
 
 extern char **environ;
@@ -28,6 +28,12 @@ static int read_options(struct rally *rp)
 			     &rp->err);
 }
 
+static int begin_io(struct rally *rp)
+{
+	return rp_io_begin(&rp->io, rp->options.fault, rp->options.fault_log,
+			   rp->comm.rank, &rp->err);
+}
+
 static int open_sched(struct rally *rp)
 {
 	char choice[16] = "auto";
@@ -39,36 +45,6 @@ static int open_sched(struct rally *rp)
 	rc = rp_sched_open(&rp->sched, choice, helper,
 			   rp->options.requeue_timeout / 1000000, &rp->err);
 	rp->sched_open = rc == 0;
-	return rc;
-}
-
-static int job_active(void *arg, const char *job)
-{
-	return rp_sched_job_active(arg, job);
-}
-
-/* Rank 0: makes and claims the folder, clears what crashes left, and finds the
- * next sequence. */
-static int claim_folder(struct rally *rp)
-{
-	struct rp_folder folder = { 0 };
-	struct rp_err sweep = { 0 };
-	int rc = rp_folder_make(rp->dir, &rp->err);
-
-	if (rc == 0)
-		rc = open_sched(rp);
-	if (rc == 0)
-		rc = rp_owner_take(&rp->owner, rp->dir, rp->job.id,
-				   rp->job.restarts, job_active, &rp->sched,
-				   &rp->err);
-	/* What can't be removed is in nobody's way. */
-	if (rc == 0 && rp_folder_sweep(rp->dir, &sweep) != 0)
-		rp_words_error(rp, "clearing what a crash left", &sweep);
-	if (rc == 0)
-		rc = rp_folder_list(&folder, rp->dir, &rp->err);
-	if (rc == 0 && folder.n > 0)
-		rp->standing.next = folder.v[0].sequence + 1;
-	rp_folder_free(&folder);
 	return rc;
 }
 
@@ -93,13 +69,15 @@ static int open_parts(struct rally *rp)
 			 "the checkpoint folders differ", &rp->err) != 0 ||
 	    read_options(rp) != 0)
 		return rp->err.code;
+	begin_io(rp);
+	if (rp_comm_settle(&rp->comm, &rp->err) != 0)
+		return rp->err.code;
 	rp_job_from_env(&rp->job);
 	if (rp->comm.rank == 0)
-		claim_folder(rp);
+		open_sched(rp);
 	if (rp_comm_root(&rp->comm, &rp->err) != 0 ||
-	    rp_comm_bcast(&rp->comm, &rp->standing.next,
-			  sizeof(rp->standing.next), &rp->err) != 0 ||
-	    rp_node_open(&rp->node, &rp->comm, &rp->err) != 0)
+	    rp_node_open(&rp->node, &rp->comm, &rp->err) != 0 ||
+	    rp_claim(rp) != 0)
 		return rp->err.code;
 	signals = rp->options.stop_signals | rp->options.save_signals;
 	rp_signals_install(signals, &rp->err);
@@ -139,8 +117,10 @@ int rp_handle_open(struct rally **out, MPI_Comm comm, const char *dir)
 		rp_words_refused(rp, &rp->err);
 		return rp->err.code;
 	}
+	rp->comm.patience = rp->options.patience;
 	rp_handle_leave(rp, -1);
 	rp_words_open(rp);
+	rp_claim_warn(rp);
 	if (rp->job.by_mpirun)
 		rp_words_warn(rp, "started by mpirun inside a Slurm job: "
 				  "Slurm's signals do not reach these ranks; "
@@ -156,6 +136,12 @@ static int apply_options(struct rally *rp, const struct rp_options *old)
 	if (now->save_signals != old->save_signals)
 		rp->saves_seen = rp_signals_count(now->save_signals);
 	rp_signals_install(now->stop_signals | now->save_signals, &rp->err);
+	if (strcmp(now->fault, old->fault) != 0 ||
+	    strcmp(now->fault_log, old->fault_log) != 0) {
+		rp_io_end(&rp->io);
+		begin_io(rp);
+	}
+	rp->comm.patience = now->patience;
 	if (rp->comm.rank == 0 &&
 	    (now->requeue != old->requeue ||
 	     now->requeue_timeout != old->requeue_timeout ||
@@ -172,6 +158,10 @@ int rp_handle_set(struct rally *rp, const char *key, const char *value)
 	struct rp_options old = rp->options;
 	char *text = rp_format("has %s=%s", key, value);
 
+	if (rp_place_meet_in(rp, "rally_set()", 0) != 0) {
+		free(text);
+		return rp->err.code;
+	}
 	if (!text)
 		rp_fail(&rp->err, RALLY_ENOMEM, "no memory");
 	else
@@ -241,6 +231,7 @@ int rp_handle_refused(struct rally *rp)
 void rp_handle_free(struct rally *rp)
 {
 	rp_owner_release(&rp->owner);
+	rp_io_end(&rp->io);
 	if (rp->sched_open)
 		rp_sched_close(&rp->sched);
 	rp_node_close(&rp->node);
@@ -254,7 +245,9 @@ void rp_handle_free(struct rally *rp)
 		free(rp->refused[--rp->n_refused].name);
 	free(rp->refused);
 	free(rp->dir);
-	free(rp);
+	/* An operation that was given up may still write to the handle. */
+	if (!rp->comm.abandoned)
+		free(rp);
 }
 
 int rp_handle_break(struct rally *rp)

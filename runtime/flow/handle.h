@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/io.h"
 #include "base/options.h"
 #include "base/progress.h"
 #include "data/manifest.h"
@@ -25,6 +26,7 @@ struct rp_standing {
 	int64_t sequence;	/* of the newest one that verified, -1: none */
 	int64_t step;		/* its step */
 	int64_t next;		/* the sequence of the next one */
+	int64_t first;		/* of this run's first one; rank 0 */
 	struct rp_hash content;	/* of the newest, rank 0 only */
 	int confirmed;		/* ... and would survive a power cut */
 	struct rp_doubt *doubts;	/* those passed over; rank 0 */
@@ -54,6 +56,7 @@ struct rally {
 	struct rp_err kept;	/* of the last save at a safe point */
 	struct rp_refused *refused;	/* registrations: fail the next save and */
 	size_t n_refused;		/* restore until they are mended */
+	struct rp_io io;	/* what reads and writes dir */
 	char *dir;
 	struct rp_owner owner;	/* rank 0 */
 	struct rp_sched sched;	/* rank 0 */
@@ -80,6 +83,9 @@ struct rally {
 				   */
 	int verdict;		/* sticky */
 	int requeued, finished;
+	int restored;		/* rally_restore() was called */
+	const char *in_program;	/* the file whose function runs, or NULL */
+	int told_space;		/* that the next save will not fit */
 	int keyval;		/* on MPI_COMM_SELF, for a forgotten close */
 	int closing;
 

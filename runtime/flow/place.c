@@ -33,7 +33,7 @@ static int time_for_save(const struct rally *rp)
 }
 
 void rp_place_ballot(struct rally *rp, const struct rp_place *place,
-		      struct rp_ballot *ballot)
+		     struct rp_ballot *ballot)
 {
 	int64_t stops = rp->options.stop_signals;
 	int64_t saves = rp->options.save_signals;
@@ -60,8 +60,19 @@ void rp_place_ballot(struct rally *rp, const struct rp_place *place,
 	ballot->leaving = place->leaving;
 }
 
+static void describe(const struct rp_place *place, char *text, size_t size)
+{
+	char line[16] = "";
+
+	if (place->line > 0)
+		snprintf(line, sizeof(line), ":%d", place->line);
+	snprintf(text, size, "is at %.300s%s step %lld (safe point %llu)",
+		 place->file, line, (long long)place->step,
+		 (unsigned long long)place->point);
+}
+
 int rp_place_same(struct rally *rp, const struct rp_place *place,
-			 const struct rp_tally *tally)
+		  const struct rp_tally *tally)
 {
 	char text[512];
 	int rc;
@@ -77,9 +88,7 @@ int rp_place_same(struct rally *rp, const struct rp_place *place,
 	if (tally->leaving_rank >= 0 ||
 	    (tally->same_site && tally->step_min == tally->step_max))
 		return 0;
-	snprintf(text, sizeof(text), "is at %.300s:%d step %lld (safe point "
-		 "%llu)", place->file, place->line, (long long)place->step,
-		 (unsigned long long)place->point);
+	describe(place, text, sizeof(text));
 	rc = rp_comm_same(&rp->comm, text, RALLY_ESITE,
 			  "the ranks are at different safe points", &rp->err);
 	if (rc != 0)
@@ -87,4 +96,86 @@ int rp_place_same(struct rally *rp, const struct rp_place *place,
 	return rp_fail(&rp->err, RALLY_EOPTION,
 		       "the ranks have set different options: rally_set() "
 		       "wants the same on all");
+}
+
+/* What a tally of ballots from here tells. */
+static int heed(struct rally *rp, const struct rp_place *place,
+		const struct rp_tally *tally)
+{
+	rp->stop_pending |= tally->want_stop;
+	if (tally->failed_rank >= 0)
+		return rp_comm_spread(&rp->comm, tally->failed_rank, &rp->err);
+	return rp_place_same(rp, place, tally);
+}
+
+static void fill_ballot(struct rally *rp, const struct rp_place *place,
+			struct rp_ballot *ballot)
+{
+	rp_place_ballot(rp, place, ballot);
+	ballot->failed = rp->err.code != 0;
+}
+
+int rp_place_vote(struct rally *rp, const struct rp_place *place)
+{
+	struct rp_ballot ballot;
+	struct rp_tally tally;
+	struct rp_err mpi = { 0 };
+
+	fill_ballot(rp, place, &ballot);
+	if (rp_vote(&rp->comm, &ballot, &tally, &mpi) != 0) {
+		rp->err = mpi;
+		return rp->err.code;
+	}
+	return heed(rp, place, &tally);
+}
+
+/* It may have met a rank that is elsewhere, which then waits for the others to
+ * say so. */
+static int look_in_flight(struct rally *rp)
+{
+	struct rp_tally tally;
+
+	if (!rp->agree.in_flight)
+		return 0;
+	if (rp_round_wait(&rp->agree, &rp->comm, &tally, &rp->err) != 0)
+		return rp->err.code;
+	return rp_place_same(rp, &rp->round_place, &tally);
+}
+
+static int meet(struct rally *rp, const struct rp_place *place,
+		const struct rp_ballot *ballot)
+{
+	struct rp_tally tally;
+	int rc = look_in_flight(rp);
+
+	if (rc == 0)
+		rc = rp_meet(&rp->agree, &rp->comm, ballot, &tally, &rp->err);
+	if (rc == 0)
+		rc = heed(rp, place, &tally);
+	if (rc == RALLY_ESITE || rc == RALLY_EUNEVEN || rc == RALLY_EOPTION ||
+	    rc == RALLY_EMPI || rc == RALLY_EPATIENCE)
+		rp_handle_break(rp);
+	return rc;
+}
+
+int rp_place_meet(struct rally *rp, const struct rp_place *place)
+{
+	struct rp_ballot ballot;
+
+	fill_ballot(rp, place, &ballot);
+	return meet(rp, place, &ballot);
+}
+
+/* What this rank wants waits for a safe point or a save: only there it is done.
+ */
+int rp_place_meet_in(struct rally *rp, const char *call, int64_t step)
+{
+	struct rp_place place = { call, 0, step, 0, rp->agree.index };
+	struct rp_ballot ballot;
+
+	fill_ballot(rp, &place, &ballot);
+	ballot.want_save = ballot.want_stop = 0;
+	ballot.signal = 0;
+	ballot.left_ns = RP_LEFT_UNKNOWN;
+	return meet(rp, &place, &ballot);
 }

@@ -128,10 +128,23 @@ static int run_point(struct rally *rp, const struct rp_place *place)
 	return verdict;
 }
 
+/* In a function that the library calls: it fails the save or the restore that
+ * waits for it, and does not count. */
+static int misplaced(struct rally *rp)
+{
+	rp->agree.index--;
+	rp_fail(&rp->err, RALLY_EORDER,
+		"rally_point: called by the program's function for file '%s', "
+		"while the library waits for it", rp->in_program);
+	return RALLY_GO;
+}
+
 int rp_point(struct rally *rp, const struct rp_place *place)
 {
 	int verdict;
 
+	if (rp->in_program)
+		return misplaced(rp);
 	rp_handle_notice_death(rp);
 	if (rp->verdict)
 		return rp->verdict;

@@ -37,6 +37,8 @@ int rp_requeue(struct rally *rp)
 
 	if (rp->requeued)
 		return 0;
+	if (rp_place_meet_in(rp, "rally_requeue()", 0) != 0)
+		return rp->err.code;
 	answer = ask(rp, 0, detail, &rp->err);
 	if (rp->err.code)
 		return rp->err.code;

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "data/shard.h"
+#include "flow/claim.h"
 #include "flow/commit.h"
 #include "flow/files.h"
 #include "flow/words.h"
@@ -26,34 +27,6 @@ struct save {
 	struct rp_piece piece;	/* of this rank */
 	struct rp_hash content;	/* of all data; rank 0 */
 };
-
-/* A vote of the save's: carries requests, and makes one rank's failure
- * everybody's. */
-static int vote_by(struct save *save,
-		   int (*by)(struct rp_comm *, const struct rp_ballot *,
-			     struct rp_tally *, struct rp_err *))
-{
-	struct rally *rp = save->rp;
-	struct rp_ballot ballot;
-	struct rp_tally tally;
-	struct rp_err mpi = { 0 };
-
-	rp_place_ballot(rp, save->place, &ballot);
-	ballot.failed = rp->err.code != 0;
-	if (by(&rp->comm, &ballot, &tally, &mpi) != 0) {
-		rp->err = mpi;
-		return rp->err.code;
-	}
-	rp->stop_pending |= tally.want_stop;
-	if (tally.failed_rank >= 0)
-		return rp_comm_spread(&rp->comm, tally.failed_rank, &rp->err);
-	return rp_place_same(rp, save->place, &tally);
-}
-
-static int vote(struct save *save)
-{
-	return vote_by(save, rp_vote);
-}
 
 /* All are here, with the same arrays and files, and there is room. */
 static int check(struct save *save)
@@ -84,11 +57,11 @@ static int begin(struct save *save)
 
 	if (rp->comm.rank == 0 &&
 	    rp_owner_check(&rp->owner, &rp->err) == 0 &&
-	    rp_folder_space(rp->dir, save->bytes + SPARE_BYTES, &rp->err) == 0)
-		save->partial = rp_folder_begin(rp->dir, rp->standing.next,
+	    rp_folder_space(&rp->io, rp->dir, save->bytes + SPARE_BYTES, &rp->err) == 0)
+		save->partial = rp_folder_begin(&rp->io, rp->dir, rp->standing.next,
 						&rp->err);
 	if (save->partial && rp_files_any(&rp->regions))
-		rp_files_begin(save->partial, &rp->err);
+		rp_files_begin(rp, save->partial);
 	if (save->partial)
 		size = strlen(save->partial);
 	if (rp_comm_root(&rp->comm, &rp->err) != 0)
@@ -107,7 +80,7 @@ static int write_shard(struct save *save)
 	if (!path)
 		rc = rp_fail(&rp->err, RALLY_ENOMEM, "save: no memory");
 	else
-		rc = rp_shard_write(path, &rp->regions, rp->comm.rank,
+		rc = rp_shard_write(&rp->io, path, &rp->regions, rp->comm.rank,
 				    rp->comm.size, save->place->step,
 				    rp->threads ? &rp->node.beside : NULL,
 				    &rp->progress, &sum, &rp->err);
@@ -127,7 +100,7 @@ static int write_all(struct save *save)
 
 	if (rp_files_any(&rp->regions)) {
 		rp_files_write(rp, save->partial, save->place->step);
-		if (vote(save) != 0)
+		if (rp_place_vote(rp, save->place) != 0)
 			return rp->err.code;
 	}
 	rp_words_bar_begin(rp, "saving");
@@ -136,7 +109,7 @@ static int write_all(struct save *save)
 	    write_shard(save) == 0)
 		rp_files_seal(rp, save->partial, &save->piece);
 	rp_words_bar_end(rp);
-	return vote(save);
+	return rp_place_vote(rp, save->place);
 }
 
 static int commit(struct save *save)
@@ -168,7 +141,8 @@ static void prune(struct rally *rp)
 	size_t pruned = 0;
 
 	if (rp_owner_check(&rp->owner, &err) != 0 ||
-	    rp_folder_prune(rp->dir, (size_t)rp->options.keep,
+	    rp_folder_prune(&rp->io, rp->dir, (size_t)rp->options.keep,
+			    rp->restored ? 0 : standing->first,
 			    standing->doubts, standing->n_doubts, &pruned,
 			    &err) != 0)
 		rp_words_error(rp, "pruning", &err);
@@ -193,6 +167,7 @@ static void settle_down(struct save *save, int confirmed)
 	rp->save_ns = elapsed;
 	if (confirmed && rp->comm.rank == 0)
 		prune(rp);
+	rp_claim_warn_space(rp, save->bytes + SPARE_BYTES);
 }
 
 static void undo(struct save *save)
@@ -201,7 +176,7 @@ static void undo(struct save *save)
 	struct rp_err err = { 0 };
 
 	if (rp->comm.rank == 0 && save->partial &&
-	    rp_remove_tree(save->partial, &err) != 0)
+	    rp_remove_tree(&rp->io, save->partial, &err) != 0)
 		rp_words_error(rp, "removing the partial checkpoint", &err);
 	rp_words_error(rp, rp->standing.sequence < 0
 				       ? "the save failed"
@@ -210,11 +185,23 @@ static void undo(struct save *save)
 		       &rp->err);
 }
 
+/* A program that begins anew beside the checkpoints of an earlier run would
+ * push them out, one save after the other: they stay. */
+static void warn_unrestored(struct rally *rp)
+{
+	if (rp->comm.rank == 0 && !rp->restored && rp->standing.first > 0 &&
+	    rp->standing.next == rp->standing.first)
+		rp_words_warn(rp, "there are checkpoints of an earlier run, but "
+				  "rally_restore() was not called: they are "
+				  "kept, beside those of this run");
+}
+
 static int run(struct save *save)
 {
 	struct rally *rp = save->rp;
 	int rc;
 
+	warn_unrestored(rp);
 	if (check(save) != 0 || begin(save) != 0 || write_all(save) != 0 ||
 	    commit(save) != 0) {
 		if (rp->err.code != RALLY_EUNCONFIRMED) {
@@ -228,36 +215,6 @@ static int run(struct save *save)
 	return rc;
 }
 
-/* A round in flight is waited for first, on all ranks: it may have met a rank
- * that is elsewhere, which then waits for the others to say so. */
-static int look_in_flight(struct rally *rp)
-{
-	struct rp_tally tally;
-
-	if (!rp->agree.in_flight)
-		return 0;
-	if (rp_round_wait(&rp->agree, &rp->comm, &tally, &rp->err) != 0)
-		return rp->err.code;
-	return rp_place_same(rp, &rp->round_place, &tally);
-}
-
-/* The first vote: who is here, or at a safe point, or leaving, and what was
- * asked for meanwhile. */
-static int meet(struct save *save)
-{
-	struct rally *rp = save->rp;
-	int rc = look_in_flight(rp);
-
-	if (rc == 0)
-		rc = vote_by(save, rp_meet);
-	if (rc == 0)
-		return 0;
-	if (rc == RALLY_ESITE || rc == RALLY_EUNEVEN || rc == RALLY_EOPTION ||
-	    rc == RALLY_EMPI)
-		rp_handle_break(rp);
-	return rc;
-}
-
 int rp_save(struct rally *rp, const struct rp_place *place, const char *cause)
 {
 	struct save save = { .rp = rp, .place = place, .cause = cause,
@@ -265,7 +222,7 @@ int rp_save(struct rally *rp, const struct rp_place *place, const char *cause)
 	int rc;
 
 	rp_err_clear(&rp->err);
-	rc = meet(&save);
+	rc = rp_place_meet(rp, place);
 	if (rc != 0)
 		return rc;
 	/* What was asked for until now is answered by this save. */

@@ -51,7 +51,7 @@ static void tell(struct rally *rp, const char *event, json_t *fields,
 		va_end(ap);
 	}
 	/* An event that can't be written must not fail what it tells of. */
-	(void)rp_event_append(rp->dir, event, rp->job.id,
+	(void)rp_event_append(&rp->io, rp->dir, event, rp->job.id,
 			      (int64_t)rp->job.restarts, fields, NULL);
 }
 
@@ -153,7 +153,7 @@ void rp_words_pruned(struct rally *rp, size_t count)
 {
 	if (!speaks(rp) || count == 0)
 		return;
-	(void)rp_event_append(rp->dir, "pruned", rp->job.id,
+	(void)rp_event_append(&rp->io, rp->dir, "pruned", rp->job.id,
 			      (int64_t)rp->job.restarts,
 			      json_pack("{s:I}", "count", (json_int_t)count),
 			      NULL);
@@ -247,7 +247,7 @@ void rp_words_error(struct rally *rp, const char *what,
 	if (!speaks(rp))
 		return;
 	say_now("%s: %s", what, err->text);
-	(void)rp_event_append(rp->dir, "error", rp->job.id,
+	(void)rp_event_append(&rp->io, rp->dir, "error", rp->job.id,
 			      (int64_t)rp->job.restarts,
 			      json_pack("{s:s,s:i,s:s}", "what", what, "code",
 					err->code, "text", err->text),

@@ -123,9 +123,7 @@ int rp_round_start(struct rp_agree *agree, struct rp_comm *comm,
 int rp_round_wait(struct rp_agree *agree, struct rp_comm *comm,
 		  struct rp_tally *tally, struct rp_err *err)
 {
-	int rc = rp_comm_check(comm,
-			       MPI_Wait(&agree->request, MPI_STATUS_IGNORE),
-			       "MPI_Wait", err);
+	int rc = rp_comm_wait(comm, &agree->request, err);
 
 	if (rc == 0)
 		unpack(agree->recv, tally);
@@ -250,26 +248,24 @@ void rp_agree_restart(struct rp_agree *agree)
 	agree->window_from = agree->index;
 }
 
-int rp_meet(struct rp_comm *comm, const struct rp_ballot *ballot,
-	    struct rp_tally *tally, struct rp_err *err)
+int rp_meet(struct rp_agree *agree, struct rp_comm *comm,
+	    const struct rp_ballot *ballot, struct rp_tally *tally,
+	    struct rp_err *err)
 {
-	int64_t send[RP_BALLOT_FIELDS], recv[RP_BALLOT_FIELDS];
 	MPI_Request request = MPI_REQUEST_NULL;
 	int rc;
 
-	pack(ballot, comm->rank, send);
+	pack(ballot, comm->rank, agree->meet_send);
 	/* Not MPI_Allreduce, which would not match a round of the others'. */
 	rc = rp_comm_check(comm,
-			   MPI_Iallreduce(send, recv, RP_BALLOT_FIELDS,
-					  MPI_INT64_T, MPI_MAX, comm->rounds,
-					  &request),
+			   MPI_Iallreduce(agree->meet_send, agree->meet_recv,
+					  RP_BALLOT_FIELDS, MPI_INT64_T,
+					  MPI_MAX, comm->rounds, &request),
 			   "MPI_Iallreduce", err);
 	if (rc == 0)
-		rc = rp_comm_check(comm,
-				   MPI_Wait(&request, MPI_STATUS_IGNORE),
-				   "MPI_Wait", err);
+		rc = rp_comm_wait(comm, &request, err);
 	if (rc == 0)
-		unpack(recv, tally);
+		unpack(agree->meet_recv, tally);
 	return rc;
 }
 

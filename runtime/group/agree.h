@@ -63,6 +63,8 @@ struct rp_agree {
 	uint32_t stride, lag;
 	MPI_Request request;
 	int64_t send[RP_BALLOT_FIELDS], recv[RP_BALLOT_FIELDS];
+	/* of rp_meet(): they must outlive a wait that was given up */
+	int64_t meet_send[RP_BALLOT_FIELDS], meet_recv[RP_BALLOT_FIELDS];
 	/* the window that the mean step time is taken over */
 	int64_t left_library;	/* rp_now() when the last call returned */
 	int64_t computed;	/* ns outside of the library since the start */
@@ -109,11 +111,13 @@ void rp_agree_restart(struct rp_agree *agree);
 int64_t rp_agree_step_ahead(const struct rp_agree *agree,
 			    const struct rp_tally *tally);
 
-/* How a save begins: a blocking round that leaves the one in flight alone, on
- * the communicator for rounds. There it also meets the next round of ranks that
- * are not in a save: they would wait for each other on two communicators. */
-int rp_meet(struct rp_comm *comm, const struct rp_ballot *ballot,
-	    struct rp_tally *tally, struct rp_err *err);
+/* How a save, and any other call that waits for all ranks, begins: a blocking
+ * round that leaves the one in flight alone, on the communicator for rounds.
+ * There it also meets the next round of ranks that are elsewhere: they would
+ * wait for each other on two communicators. */
+int rp_meet(struct rp_agree *agree, struct rp_comm *comm,
+	    const struct rp_ballot *ballot, struct rp_tally *tally,
+	    struct rp_err *err);
 
 /* A vote: a blocking round on the communicator for saves. */
 int rp_vote(struct rp_comm *comm, const struct rp_ballot *ballot,

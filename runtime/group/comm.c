@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 
+#define LOOKS 1000	/* at a request between two looks at the clock */
 #define SHOWN 160	/* bytes of a differing text that an error shows */
 
 int rp_comm_check(struct rp_comm *comm, int result, const char *what,
@@ -77,6 +79,37 @@ void rp_comm_close(struct rp_comm *comm)
 	comm->rounds = comm->saves = MPI_COMM_NULL;
 }
 
+static int give_up(struct rp_comm *comm, struct rp_err *err)
+{
+	comm->dead = 1;
+	comm->abandoned = 1;
+	return rp_fail(err, RALLY_EPATIENCE,
+		       "rank %d has waited %lld s for the others (option "
+		       "'patience'); one of them does not come to where it is: "
+		       "end the program with MPI_Abort", comm->rank,
+		       (long long)(comm->patience / 1000000000));
+}
+
+int rp_comm_wait(struct rp_comm *comm, MPI_Request *request,
+		 struct rp_err *err)
+{
+	int64_t until = rp_now() + comm->patience;
+	int done = 0, rc = 0;
+
+	if (comm->patience == 0)
+		return rp_comm_check(comm,
+				     MPI_Wait(request, MPI_STATUS_IGNORE),
+				     "MPI_Wait", err);
+	for (int looks = 1; rc == 0 && !done; looks++) {
+		rc = rp_comm_check(comm,
+				   MPI_Test(request, &done, MPI_STATUS_IGNORE),
+				   "MPI_Test", err);
+		if (rc == 0 && !done && looks % LOOKS == 0 && rp_now() > until)
+			return give_up(comm, err);
+	}
+	return rc;
+}
+
 static int min_rank(struct rp_comm *comm, int mine, int *lowest,
 		    struct rp_err *err)
 {
@@ -86,17 +119,30 @@ static int min_rank(struct rp_comm *comm, int mine, int *lowest,
 			     "MPI_Allreduce", err);
 }
 
-int rp_comm_settle(struct rp_comm *comm, struct rp_err *err)
+int rp_comm_settle_more(struct rp_comm *comm, int more, int *any,
+			struct rp_err *err)
 {
+	int mine[2] = { err->code ? comm->rank : INT_MAX, more ? 0 : 1 };
+	int least[2] = { INT_MAX, 1 };
 	struct rp_err mpi = { 0 };
-	int lowest = INT_MAX;
-	int mine = err->code ? comm->rank : INT_MAX;
 
-	if (min_rank(comm, mine, &lowest, &mpi) != 0) {
+	*any = 0;
+	if (rp_comm_check(comm,
+			  MPI_Allreduce(mine, least, 2, MPI_INT, MPI_MIN,
+					comm->saves),
+			  "MPI_Allreduce", &mpi) != 0) {
 		*err = mpi;
 		return err->code;
 	}
-	return lowest == INT_MAX ? 0 : rp_comm_spread(comm, lowest, err);
+	*any = least[1] == 0;
+	return least[0] == INT_MAX ? 0 : rp_comm_spread(comm, least[0], err);
+}
+
+int rp_comm_settle(struct rp_comm *comm, struct rp_err *err)
+{
+	int any;
+
+	return rp_comm_settle_more(comm, 0, &any, err);
 }
 
 int rp_comm_spread(struct rp_comm *comm, int rank, struct rp_err *err)

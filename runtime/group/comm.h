@@ -21,6 +21,9 @@ struct rp_comm {
 	MPI_Comm rounds, saves;
 	int rank, size;
 	int dead;
+	int64_t patience;	/* ns; 0: for ever */
+	int abandoned;		/* an operation that never came to its end may
+				   still write to its buffers */
 };
 
 /* Duplicates comm, which must be an intracommunicator. */
@@ -31,9 +34,18 @@ void rp_comm_close(struct rp_comm *comm);
 int rp_comm_check(struct rp_comm *comm, int result, const char *what,
 		  struct rp_err *err);
 
+/* Waits for a request, but not longer than `patience`: RALLY_EPATIENCE, and the
+ * communicators are dead. Not collective. */
+int rp_comm_wait(struct rp_comm *comm, MPI_Request *request,
+		 struct rp_err *err);
+
 /* Makes one rank's error everybody's: `code` of each rank goes in, the lowest
  * failing rank's error comes out, with its rank in the sentence. */
 int rp_comm_settle(struct rp_comm *comm, struct rp_err *err);
+
+/* Likewise, and tells in *any whether one of the ranks has `more` to do. */
+int rp_comm_settle_more(struct rp_comm *comm, int more, int *any,
+			struct rp_err *err);
 
 /* The error of one rank, known to have one, for all. */
 int rp_comm_spread(struct rp_comm *comm, int rank, struct rp_err *err);

@@ -4,18 +4,16 @@
  */
 #include "sys/shard_io.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 
 /* The hash of the hashes of the file's blocks, as for a shard's table. */
-static int hash_fd(int fd, uint64_t bytes, const char *path,
-		   struct rp_progress *progress, struct rp_hash *hash,
-		   struct rp_err *err)
+static int hash_fd(struct rp_io *io, int fd, uint64_t bytes,
+		   const char *path, struct rp_progress *progress,
+		   struct rp_hash *hash, struct rp_err *err)
 {
 	struct rp_hasher *hasher = rp_hasher_new();
 	unsigned char *block = malloc(RP_HASH_BLOCK);
@@ -29,7 +27,8 @@ static int hash_fd(int fd, uint64_t bytes, const char *path,
 						   : RP_HASH_BLOCK;
 		struct rp_hash one;
 
-		rc = rp_read_all(fd, block, size, (int64_t)at, path, err);
+		rc = rp_read_all(io, fd, block, size, (int64_t)at, path,
+				 err);
 		if (rc == 0) {
 			one = rp_hash_of(block, size);
 			rp_hasher_update(hasher, one.b, sizeof(one.b));
@@ -43,8 +42,8 @@ static int hash_fd(int fd, uint64_t bytes, const char *path,
 	return rc;
 }
 
-int rp_file_seal(const char *path, uint64_t *bytes, struct rp_hash *hash,
-		 struct rp_err *err)
+int rp_file_seal(struct rp_io *io, const char *path, uint64_t *bytes,
+		 struct rp_hash *hash, struct rp_err *err)
 {
 	struct rp_err own = { 0 };
 	int64_t length;
@@ -52,18 +51,18 @@ int rp_file_seal(const char *path, uint64_t *bytes, struct rp_hash *hash,
 
 	if (!err)
 		err = &own;
-	fd = rp_open_read(path, &length, err);
+	fd = rp_open_read(io, path, &length, err);
 	if (fd < 0)
 		return err->code;
 	*bytes = (uint64_t)length;
-	rc = hash_fd(fd, *bytes, path, NULL, hash, err);
+	rc = hash_fd(io, fd, *bytes, path, NULL, hash, err);
 	if (rc == 0)
-		return rp_sync_close(fd, path, err);
-	close(fd);
+		return rp_sync_close(io, fd, path, err);
+	rp_close_read(io, fd);
 	return rc;
 }
 
-int rp_file_verify(const char *path, uint64_t bytes,
+int rp_file_verify(struct rp_io *io, const char *path, uint64_t bytes,
 		   const struct rp_hash *hash, struct rp_progress *progress,
 		   struct rp_err *err)
 {
@@ -74,7 +73,7 @@ int rp_file_verify(const char *path, uint64_t bytes,
 
 	if (!err)
 		err = &own;
-	fd = rp_open_read(path, &length, err);
+	fd = rp_open_read(io, path, &length, err);
 	if (fd < 0)
 		return err->code;
 	if ((uint64_t)length != bytes)
@@ -82,10 +81,10 @@ int rp_file_verify(const char *path, uint64_t bytes,
 			     "%s: %lld bytes long, the manifest says %" PRIu64,
 			     path, (long long)length, bytes);
 	else
-		rc = hash_fd(fd, bytes, path, progress, &found, err);
+		rc = hash_fd(io, fd, bytes, path, progress, &found, err);
 	if (rc == 0 && memcmp(found.b, hash->b, sizeof(found.b)) != 0)
 		rc = rp_fail(err, RALLY_ECORRUPT,
 			     "%s: it does not match its hash", path);
-	close(fd);
+	rp_close_read(io, fd);
 	return rc;
 }

@@ -1,5 +1,6 @@
 #include "sys/finish.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +11,8 @@
 
 #define FINISH_MAX 4096
 
-int rp_finish_write(const char *dir, const char *job, int64_t step,
-		    struct rp_err *err)
+int rp_finish_write(struct rp_io *io, const char *dir, const char *job,
+		    int64_t step, struct rp_err *err)
 {
 	char *text = rp_format("{\"job\":\"%s\",\"step\":%lld}\n", job,
 			       (long long)step);
@@ -19,19 +20,15 @@ int rp_finish_write(const char *dir, const char *job, int64_t step,
 
 	if (!text)
 		return rp_fail(err, RALLY_ENOMEM, "finish: no memory");
-	rc = rp_replace_file(dir, RP_FINISH_FILE, text, strlen(text), err);
+	rc = rp_replace_file(io, dir, RP_FINISH_FILE, text, strlen(text), err);
 	free(text);
 	return rc;
 }
 
-int rp_finish_look(const char *dir, char *job, size_t size, int64_t *step)
+/* A mark that is not ours to understand is none. */
+static int parse(const char *text, char *job, size_t size, int64_t *step)
 {
-	char *path = rp_path(dir, RP_FINISH_FILE);
-	struct rp_err quiet = { 0 };
-	size_t length;
-	char *text = path ? rp_read_file(path, FINISH_MAX, &length, &quiet)
-			  : NULL;
-	json_t *json = text ? json_loads(text, 0, NULL) : NULL;
+	json_t *json = json_loads(text, 0, NULL);
 	const char *whose = json_string_value(json_object_get(json, "job"));
 	const json_t *at = json_object_get(json, "step");
 	int found = whose && strlen(whose) < size && json_is_integer(at);
@@ -41,19 +38,39 @@ int rp_finish_look(const char *dir, char *job, size_t size, int64_t *step)
 		*step = json_integer_value(at);
 	}
 	json_decref(json);
+	return found;
+}
+
+int rp_finish_look(struct rp_io *io, const char *dir, char *job, size_t size,
+		   int64_t *step, struct rp_err *err)
+{
+	char *path = rp_path(dir, RP_FINISH_FILE);
+	struct rp_err why = { 0 };
+	size_t length;
+	char *text = path ? rp_read_file(io, path, FINISH_MAX, &length, &why)
+			  : NULL;
+	int found = 0;
+
+	if (text)
+		found = parse(text, job, size, step);
+	else if (why.sys != ENOENT) {
+		rp_fail(err, path ? why.code : RALLY_ENOMEM, "%s", why.text);
+		found = -1;
+	}
 	free(text);
 	free(path);
 	return found;
 }
 
-int rp_finish_read(const char *dir, const char *job, int64_t *step)
+int rp_finish_read(struct rp_io *io, const char *dir, const char *job,
+		   int64_t *step, struct rp_err *err)
 {
 	char whose[RP_JOB_ID];
 	int64_t at;
+	int found = rp_finish_look(io, dir, whose, sizeof(whose), &at, err);
 
-	if (!rp_finish_look(dir, whose, sizeof(whose), &at) || !*job ||
-	    strcmp(whose, job) != 0)
-		return 0;
+	if (found <= 0 || !*job || strcmp(whose, job) != 0)
+		return found < 0 ? -1 : 0;
 	*step = at;
 	return 1;
 }

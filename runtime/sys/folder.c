@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -54,17 +52,28 @@ static int newest_first(const void *a, const void *b)
 	return x->step < y->step ? 1 : x->step > y->step ? -1 : 0;
 }
 
-static int is_dir(const char *path)
+/* 1, 0, or -1 where that can't be told: a checkpoint must not go unnoticed. */
+static int is_dir(struct rp_io *io, const char *path, struct rp_err *err)
 {
 	struct stat st;
+	int rc;
 
-	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+	do
+		rc = rp_io_lstat(io, path, &st);
+	while (rc != 0 && errno == EINTR);
+	if (rc == 0)
+		return S_ISDIR(st.st_mode);
+	if (errno == ENOENT)
+		return 0;
+	rp_fail_errno(err, "stat", path);
+	return -1;
 }
 
-static int add(struct rp_folder *folder, const char *dir, const char *name,
-	       struct rp_err *err)
+static int add(struct rp_io *io, struct rp_folder *folder, const char *dir,
+	       const char *name, struct rp_err *err)
 {
 	struct rp_ckpt ckpt, *v;
+	int found;
 
 	if (parse_final(name, &ckpt) != 0)
 		return 0;
@@ -76,9 +85,10 @@ static int add(struct rp_folder *folder, const char *dir, const char *name,
 		free(ckpt.path);
 		return rp_fail(err, RALLY_ENOMEM, "list %s: no memory", dir);
 	}
-	if (!is_dir(ckpt.path)) {
+	found = is_dir(io, ckpt.path, err);
+	if (found <= 0) {
 		free(ckpt.path);
-		return 0;
+		return found == 0 ? 0 : RALLY_EIO;
 	}
 	ckpt.name = strrchr(ckpt.path, '/') + 1;
 	v[folder->n++] = ckpt;
@@ -91,21 +101,22 @@ static int is_leftover(const char *name)
 	       strncmp(name, TRASH, strlen(TRASH)) == 0;
 }
 
-int rp_folder_list(struct rp_folder *folder, const char *dir,
-		   struct rp_err *err)
+int rp_folder_list(struct rp_io *io, struct rp_folder *folder,
+		   const char *dir, struct rp_err *err)
 {
-	DIR *stream = opendir(dir);
+	DIR *stream = rp_open_dir(io, dir, err);
 	struct dirent *entry;
 	int rc = 0;
 
 	memset(folder, 0, sizeof(*folder));
 	if (!stream)
-		return rp_fail_errno(err, "open", dir);
-	while (rc == 0 && (errno = 0, entry = readdir(stream)) != NULL) {
-		if (is_leftover(entry->d_name))
+		return err ? err->code : RALLY_EIO;
+	while (rc == 0 && ((entry = rp_io_readdir(io, stream)) != NULL ||
+			   errno == EINTR)) {
+		if (entry && is_leftover(entry->d_name))
 			folder->partials++;
-		else
-			rc = add(folder, dir, entry->d_name, err);
+		else if (entry)
+			rc = add(io, folder, dir, entry->d_name, err);
 	}
 	if (rc == 0 && errno != 0)
 		rc = rp_fail_errno(err, "read", dir);
@@ -123,10 +134,12 @@ void rp_folder_free(struct rp_folder *folder)
 	memset(folder, 0, sizeof(*folder));
 }
 
-char *rp_folder_begin(const char *dir, int64_t sequence, struct rp_err *err)
+char *rp_folder_begin(struct rp_io *io, const char *dir, int64_t sequence,
+		      struct rp_err *err)
 {
 	struct timespec now;
 	char *path;
+	int rc;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	path = rp_format("%s/" PARTIAL "%04" PRId64 "-%ld-%" PRIx64, dir,
@@ -134,7 +147,12 @@ char *rp_folder_begin(const char *dir, int64_t sequence, struct rp_err *err)
 			 (int64_t)now.tv_sec * 1000000000 + now.tv_nsec);
 	if (!path) {
 		rp_fail(err, RALLY_ENOMEM, "mkdir: no memory");
-	} else if (mkdir(path, 0777) != 0) {
+		return NULL;
+	}
+	do
+		rc = rp_io_mkdir(io, path);
+	while (rc != 0 && errno == EINTR);
+	if (rc != 0) {
 		rp_fail_errno(err, "mkdir", path);
 		free(path);
 		path = NULL;
@@ -142,41 +160,57 @@ char *rp_folder_begin(const char *dir, int64_t sequence, struct rp_err *err)
 	return path;
 }
 
-int rp_folder_sweep(const char *dir, struct rp_err *err)
+int rp_folder_sweep(struct rp_io *io, const char *dir, struct rp_err *err)
 {
-	DIR *stream = opendir(dir);
+	DIR *stream = rp_open_dir(io, dir, err);
 	struct dirent *entry;
 	int rc = 0;
 
 	if (!stream)
-		return rp_fail_errno(err, "open", dir);
-	while ((entry = readdir(stream)) != NULL) {
+		return err ? err->code : RALLY_EIO;
+	/* A crash may have come between the rename of a checkpoint that was
+	 * pruned and the fsync that its removal waits for. */
+	rc = rp_sync_dir(io, dir, err);
+	while (rc == 0 && ((entry = rp_io_readdir(io, stream)) != NULL ||
+			   errno == EINTR)) {
 		char *path;
 
-		if (!is_leftover(entry->d_name))
+		if (!entry || !is_leftover(entry->d_name))
 			continue;
 		path = rp_path(dir, entry->d_name);
-		if (path && rp_remove_tree(path, err) != 0)
+		if (path && rp_remove_tree(io, path, err) != 0)
 			rc = err ? err->code : RALLY_EIO;
 		free(path);
 	}
+	if (rc == 0 && errno != 0)
+		rc = rp_fail_errno(err, "read", dir);
 	closedir(stream);
 	return rc;
 }
 
-static int discard(const char *dir, const struct rp_ckpt *ckpt,
+static char *trash_of(const char *dir, const struct rp_ckpt *ckpt)
+{
+	return rp_format("%s/" TRASH "%04" PRId64, dir, ckpt->sequence);
+}
+
+/* From here on it is no checkpoint any more; path and name are its new ones. */
+static int discard(struct rp_io *io, const char *dir, struct rp_ckpt *ckpt,
 		   struct rp_err *err)
 {
-	char *trash = rp_format("%s/" TRASH "%04" PRId64, dir, ckpt->sequence);
+	char *trash = trash_of(dir, ckpt);
 	int rc;
 
 	if (!trash)
 		return rp_fail(err, RALLY_ENOMEM, "prune: no memory");
-	rc = rp_publish(ckpt->path, trash, err);
-	if (rc == 0)
-		rc = rp_remove_tree(trash, err);
-	free(trash);
-	return rc;
+	rc = rp_publish(io, ckpt->path, trash, err);
+	if (rc != 0) {
+		free(trash);
+		return rc;
+	}
+	free(ckpt->path);
+	ckpt->path = trash;
+	ckpt->name = NULL;
+	return 0;
 }
 
 static const struct rp_doubt *find_doubt(int64_t sequence,
@@ -189,12 +223,36 @@ static const struct rp_doubt *find_doubt(int64_t sequence,
 	return NULL;
 }
 
-int rp_folder_prune(const char *dir, size_t keep,
-		    const struct rp_doubt *doubts, size_t n_doubts,
-		    size_t *pruned, struct rp_err *err)
+/* Whether a checkpoint stays, by its doubt and by how many stay already. */
+static int stays(const struct rp_doubt *doubt, size_t *kept, size_t keep)
+{
+	if (doubt)
+		return !doubt->damaged;
+	if (*kept >= keep)
+		return 0;
+	(*kept)++;
+	return 1;
+}
+
+/* The files go only when the new names are durable: else a power cut could
+ * leave a final name with half of its files. */
+static int remove_discarded(struct rp_io *io, const char *dir,
+			    const struct rp_folder *folder, struct rp_err *err)
+{
+	int rc = rp_sync_dir(io, dir, err);
+
+	for (size_t i = 0; rc == 0 && i < folder->n; i++)
+		if (!folder->v[i].name)
+			rc = rp_remove_tree(io, folder->v[i].path, err);
+	return rc;
+}
+
+int rp_folder_prune(struct rp_io *io, const char *dir, size_t keep,
+		    int64_t from, const struct rp_doubt *doubts,
+		    size_t n_doubts, size_t *pruned, struct rp_err *err)
 {
 	struct rp_folder folder;
-	int rc = rp_folder_list(&folder, dir, err);
+	int rc = rp_folder_list(io, &folder, dir, err);
 	size_t kept = 0;
 
 	*pruned = 0;
@@ -202,28 +260,29 @@ int rp_folder_prune(const char *dir, size_t keep,
 		const struct rp_doubt *doubt =
 			find_doubt(folder.v[i].sequence, doubts, n_doubts);
 
-		if (doubt && !doubt->damaged)
+		if (folder.v[i].sequence < from || stays(doubt, &kept, keep))
 			continue;
-		if (!doubt && kept < keep) {
-			kept++;
-			continue;
-		}
-		rc = discard(dir, &folder.v[i], err);
+		rc = discard(io, dir, &folder.v[i], err);
 		if (rc == 0)
 			(*pruned)++;
 	}
+	if (rc == 0 && *pruned > 0)
+		rc = remove_discarded(io, dir, &folder, err);
 	rp_folder_free(&folder);
 	return rc;
 }
 
 /* One folder of a path; a new one's name is made durable in its parent. */
-static int make_one(const char *path, struct rp_err *err)
+static int make_one(struct rp_io *io, const char *path, struct rp_err *err)
 {
 	struct rp_err why = { 0 };
 	char *parent, *slash;
 	int rc;
 
-	if (mkdir(path, 0777) != 0)
+	do
+		rc = rp_io_mkdir(io, path);
+	while (rc != 0 && errno == EINTR);
+	if (rc != 0)
 		return errno == EEXIST ? 0 : rp_fail_errno(err, "mkdir", path);
 	parent = strdup(path);
 	if (!parent)
@@ -231,7 +290,8 @@ static int make_one(const char *path, struct rp_err *err)
 	slash = strrchr(parent, '/');
 	if (slash && slash != parent)
 		*slash = '\0';
-	rc = rp_sync_dir(!slash ? "." : slash == parent ? "/" : parent, &why);
+	rc = rp_sync_dir(io, !slash ? "." : slash == parent ? "/" : parent,
+			 &why);
 	free(parent);
 	/* A parent that may be written but not read, or whose file system knows
 	 * no fsync of folders, is as durable as it gets. */
@@ -243,10 +303,25 @@ static int make_one(const char *path, struct rp_err *err)
 	return rc;
 }
 
-int rp_folder_make(const char *dir, struct rp_err *err)
+/* Something else may stand there: a link to a folder is one. */
+static int check_folder(struct rp_io *io, const char *dir, struct rp_err *err)
+{
+	struct rp_err why = { 0 };
+	DIR *stream = rp_open_dir(io, dir, &why);
+
+	if (stream) {
+		closedir(stream);
+		return 0;
+	}
+	if (why.sys == ENOTDIR)
+		return rp_fail(err, RALLY_EIO, "mkdir %s: it is not a folder",
+			       dir);
+	return rp_fail(err, why.code, "%s", why.text);
+}
+
+int rp_folder_make(struct rp_io *io, const char *dir, struct rp_err *err)
 {
 	char *path = strdup(dir);
-	struct stat st;
 	int rc = 0;
 
 	if (!path)
@@ -258,26 +333,27 @@ int rp_folder_make(const char *dir, struct rp_err *err)
 			continue;
 		*p = '\0';
 		if (p[-1] != '/')
-			rc = make_one(path, err);
+			rc = make_one(io, path, err);
 		*p = c;
 		if (c == '\0')
 			break;
 	}
 	free(path);
-	/* Something else may stand there: a link to a folder is one. */
-	if (rc == 0 && (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode)))
-		rc = rp_fail(err, RALLY_EIO, "mkdir %s: it is not a folder",
-			     dir);
-	return rc;
+	return rc ? rc : check_folder(io, dir, err);
 }
 
-int rp_folder_space(const char *dir, uint64_t bytes, struct rp_err *err)
+int rp_folder_space(struct rp_io *io, const char *dir, uint64_t bytes,
+		    struct rp_err *err)
 {
 	struct statvfs vfs;
 	char need[24], have[24];
 	uint64_t available;
+	int rc;
 
-	if (statvfs(dir, &vfs) != 0)
+	do
+		rc = rp_io_statvfs(io, dir, &vfs);
+	while (rc != 0 && errno == EINTR);
+	if (rc != 0)
 		return rp_fail_errno(err, "statvfs", dir);
 	available = (uint64_t)vfs.f_bavail * vfs.f_frsize;
 	if (available >= bytes)

@@ -6,7 +6,7 @@
  *     .trash-0005                   pruned, being removed
  *
  * A directory with a final name is complete, also while it is pruned: it is
- * renamed before its files go.
+ * renamed, durably, before its files go.
  */
 #ifndef RP_SYS_FOLDER_H
 #define RP_SYS_FOLDER_H
@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/io.h"
 
 struct rp_ckpt {
 	int64_t sequence, step;
@@ -29,8 +30,8 @@ struct rp_folder {
 };
 
 /* Lists a folder; one that does not exist is an error. Free in any case. */
-int rp_folder_list(struct rp_folder *folder, const char *dir,
-		   struct rp_err *err);
+int rp_folder_list(struct rp_io *io, struct rp_folder *folder,
+		   const char *dir, struct rp_err *err);
 void rp_folder_free(struct rp_folder *folder);
 
 /* The final name of a checkpoint inside dir, the caller's. */
@@ -39,11 +40,12 @@ char *rp_folder_final(const char *dir, int64_t sequence, int64_t step);
 /* Makes a new partial directory for a sequence. Its name is nobody else's: not
  * another writer's, who would fill or remove it, nor an earlier attempt's, which
  * NFS clients may still remember. The path is the caller's, NULL on an error. */
-char *rp_folder_begin(const char *dir, int64_t sequence, struct rp_err *err);
+char *rp_folder_begin(struct rp_io *io, const char *dir, int64_t sequence,
+		      struct rp_err *err);
 
 /* Removes what crashes left. Only for the owner of the folder, and not during a
  * save. */
-int rp_folder_sweep(const char *dir, struct rp_err *err);
+int rp_folder_sweep(struct rp_io *io, const char *dir, struct rp_err *err);
 
 /* A checkpoint that a restore passed over. */
 struct rp_doubt {
@@ -51,18 +53,20 @@ struct rp_doubt {
 	int damaged;	/* 0: it could not be read this time */
 };
 
-/* Removes all but the newest `keep` checkpoints. A damaged one goes and does not
- * count: it must not take the place of one that verifies. One that could not be
- * read stays and does not count either. Tells how many went. */
-int rp_folder_prune(const char *dir, size_t keep,
-		    const struct rp_doubt *doubts, size_t n_doubts,
-		    size_t *pruned, struct rp_err *err);
+/* Removes all but the newest `keep` checkpoints from sequence `from` on. A
+ * damaged one goes and does not count: it must not take the place of one that
+ * verifies. One that could not be read stays and does not count either. Tells
+ * how many went. */
+int rp_folder_prune(struct rp_io *io, const char *dir, size_t keep,
+		    int64_t from, const struct rp_doubt *doubts,
+		    size_t n_doubts, size_t *pruned, struct rp_err *err);
 
 /* Makes the folder and its missing parents, by the umask and durably. */
-int rp_folder_make(const char *dir, struct rp_err *err);
+int rp_folder_make(struct rp_io *io, const char *dir, struct rp_err *err);
 
 /* RALLY_ENOSPC where the file system of dir has less than `bytes` free for this
  * user. */
-int rp_folder_space(const char *dir, uint64_t bytes, struct rp_err *err);
+int rp_folder_space(struct rp_io *io, const char *dir, uint64_t bytes,
+		    struct rp_err *err);
 
 #endif

@@ -14,6 +14,8 @@
 #include "base/text.h"
 
 #define OWNER_MAX 4096
+#define VISIBLE_MS 2000	/* how long a new file may take to show over NFS */
+#define POLL_MS 50
 #define HALF_WRITTEN_S 10	/* an owner file that stays empty this long was
 				   left by a crash between create and write */
 
@@ -125,28 +127,30 @@ static int refuse(const char *dir, const struct claim *claim,
 		       (long long)claim->pid, dir);
 }
 
-static int age(const char *path)
+static int64_t age(struct rp_io *io, const char *path)
 {
 	struct stat st;
 
-	return stat(path, &st) == 0 ? (int)(rp_wall() - st.st_mtime) : 0;
+	return rp_io_lstat(io, path, &st) == 0 ? rp_wall() - st.st_mtime : 0;
 }
 
 /* Somebody's file is there: 0 where ours may stand in its place. */
-static int judge(const char *dir, const char *path, const char *job,
-		 int64_t restart, rp_job_active_fn *active, void *arg,
+static int judge(struct rp_io *io, const char *dir, const char *path,
+		 const char *job, int64_t restart, rp_job_active_fn *active, void *arg,
 		 struct rp_err *err)
 {
 	struct claim claim = { 0 };
 	struct rp_err quiet = { 0 };
 	size_t size;
-	char *text = rp_read_file(path, OWNER_MAX, &size, &quiet);
+	char *text = rp_read_file(io, path, OWNER_MAX, &size, &quiet);
 	int rc;
 
 	if (!text && quiet.sys == ENOENT)
 		rc = 0;	/* released a moment ago */
-	else if (!text || parse_claim(text, &claim) != 0)
-		rc = age(path) > HALF_WRITTEN_S
+	else if (!text)
+		rc = rp_fail(err, quiet.code, "%s", quiet.text);
+	else if (parse_claim(text, &claim) != 0)
+		rc = age(io, path) > HALF_WRITTEN_S
 			     ? 0
 			     : rp_fail(err, RALLY_EOWNED,
 				       "%s is being claimed by another run; "
@@ -161,28 +165,29 @@ static int judge(const char *dir, const char *path, const char *job,
 	return rc;
 }
 
-int rp_owner_take(struct rp_owner *owner, const char *dir, const char *job,
-		  int64_t restart, rp_job_active_fn *active, void *arg,
-		  struct rp_err *err)
+int rp_owner_take(struct rp_io *io, struct rp_owner *owner, const char *dir,
+		  const char *job, int64_t restart, rp_job_active_fn *active,
+		  void *arg, struct rp_err *err)
 {
 	struct rp_err first = { 0 };
 	char *path = rp_path(dir, RP_OWNER_FILE);
 	char *text = own_text(job, restart);
 	int rc;
 
+	owner->io = io;
 	owner->dir = strdup(dir);
 	owner->text = NULL;
 	if (!path || !text || !owner->dir) {
 		rc = rp_fail(err, RALLY_ENOMEM, "%s: no memory", dir);
 		goto out;
 	}
-	rc = rp_write_file(path, text, strlen(text), &first);
+	rc = rp_write_file(io, path, text, strlen(text), &first);
 	if (rc != 0 && first.sys != EEXIST) {
 		rc = rp_fail(err, first.code, "%s", first.text);
 	} else if (rc != 0) {
-		rc = judge(dir, path, job, restart, active, arg, err);
+		rc = judge(io, dir, path, job, restart, active, arg, err);
 		if (rc == 0)
-			rc = rp_replace_file(dir, RP_OWNER_FILE, text,
+			rc = rp_replace_file(io, dir, RP_OWNER_FILE, text,
 					     strlen(text), err);
 	}
 	if (rc == 0) {
@@ -200,10 +205,16 @@ int rp_owner_check(const struct rp_owner *owner, struct rp_err *err)
 	char *path = rp_path(owner->dir, RP_OWNER_FILE);
 	struct rp_err why = { 0 };
 	size_t size = 0;
-	char *text = path ? rp_read_file(path, OWNER_MAX, &size, &why) : NULL;
+	char *text = path ? rp_read_file(owner->io, path, OWNER_MAX, &size,
+					 &why)
+			  : NULL;
 	int rc = 0;
 
-	if (!text || strcmp(text, owner->text) != 0)
+	if (!path)
+		rc = rp_fail(err, RALLY_ENOMEM, "%s: no memory", owner->dir);
+	else if (!text && why.sys != ENOENT)
+		rc = rp_fail(err, why.code, "%s", why.text);
+	else if (!text || strcmp(text, owner->text) != 0)
 		rc = rp_fail(err, RALLY_EOWNED,
 			     "%s was taken by another run%s%s: this one may "
 			     "not commit there any more", owner->dir,
@@ -213,13 +224,40 @@ int rp_owner_check(const struct rp_owner *owner, struct rp_err *err)
 	return rc;
 }
 
+int rp_owner_await(struct rp_io *io, const char *dir, const char *text,
+		   struct rp_err *err)
+{
+	char *path = rp_path(dir, RP_OWNER_FILE);
+	int same = 0;
+
+	if (!path)
+		return rp_fail(err, RALLY_ENOMEM, "%s: no memory", dir);
+	for (int waited = 0; !same && waited <= VISIBLE_MS; waited += POLL_MS) {
+		struct rp_err quiet = { 0 };
+		size_t size;
+		char *found;
+
+		if (waited > 0)
+			rp_sleep_ms(POLL_MS);
+		found = rp_read_file(io, path, OWNER_MAX, &size, &quiet);
+		same = found && strcmp(found, text) == 0;
+		free(found);
+	}
+	free(path);
+	if (same)
+		return 0;
+	return rp_fail(err, RALLY_EIO,
+		       "%s is not the folder that rank 0 sees under this name: "
+		       "give one on a file system that all nodes share", dir);
+}
+
 void rp_owner_release(struct rp_owner *owner)
 {
 	if (owner->text && rp_owner_check(owner, NULL) == 0) {
 		char *path = rp_path(owner->dir, RP_OWNER_FILE);
 
 		if (path)
-			unlink(path);
+			rp_remove(owner->io, path, NULL);
 		free(path);
 	}
 	free(owner->dir);

@@ -16,10 +16,12 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/io.h"
 
 #define RP_OWNER_FILE ".owner"
 
 struct rp_owner {
+	struct rp_io *io;
 	char *dir;
 	char *text;	/* what the file must hold while it is ours */
 };
@@ -29,12 +31,18 @@ typedef int rp_job_active_fn(void *arg, const char *job);
 
 /* Claims dir for `job` ("" outside of Slurm) and `restart`. RALLY_EOWNED names
  * the owner and what to do. Release in any case. */
-int rp_owner_take(struct rp_owner *owner, const char *dir, const char *job,
-		  int64_t restart, rp_job_active_fn *active, void *arg,
-		  struct rp_err *err);
+int rp_owner_take(struct rp_io *io, struct rp_owner *owner, const char *dir,
+		  const char *job, int64_t restart, rp_job_active_fn *active,
+		  void *arg, struct rp_err *err);
 
-/* RALLY_EOWNED where the folder is another's by now. */
+/* RALLY_EOWNED where the folder is another's by now, EIO where that can't be
+ * told. */
 int rp_owner_check(const struct rp_owner *owner, struct rp_err *err);
+
+/* On another node: waits two seconds for the owner's text to show. RALLY_EIO
+ * where it does not: this is another folder than rank 0's. */
+int rp_owner_await(struct rp_io *io, const char *dir, const char *text,
+		   struct rp_err *err);
 
 /* Removes the file where it is still ours, and frees. */
 void rp_owner_release(struct rp_owner *owner);

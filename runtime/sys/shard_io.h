@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/io.h"
 #include "base/progress.h"
 #include "data/region.h"
 
@@ -29,26 +30,44 @@ struct rp_beside {
 
 /* Writes the shard of `regions` to `path`, which must not exist, and makes it
  * durable (the folder's fsync is the caller's). */
-int rp_shard_write(const char *path, const struct rp_regions *regions,
-		   int rank, int ranks, int64_t step,
-		   const struct rp_beside *beside,
+int rp_shard_write(struct rp_io *io, const char *path,
+		   const struct rp_regions *regions, int rank, int ranks,
+		   int64_t step, const struct rp_beside *beside,
 		   struct rp_progress *progress, struct rp_shard_sum *sum,
 		   struct rp_err *err);
 
-/* Reads a shard, checks every byte of it against `sum` and fills the memory of
- * `regions` (NULL: only checks). Errors: ECORRUPT names block and tensor,
- * ELAYOUT where a region's name, type or shape is not the stored one, EIO. */
-int rp_shard_read(const char *path, const struct rp_regions *regions, int rank,
+/* A shard that is being read, a part at a time, so that ranks can tell each
+ * other in between. Opening checks its length, header and hash table against
+ * `sum`, and ties each of `regions` (NULL: none, only check) to what is stored;
+ * rp_shard_next() fills their memory with the next `bytes` or so, block by
+ * block, and checks each; rp_shard_left() tells what remains. Errors: ECORRUPT
+ * names block and tensor, ELAYOUT where a region's name, type or shape is not
+ * the stored one, EIO. After one there is nothing left but closing, which takes
+ * NULL. `path` is borrowed. */
+struct rp_shard_reader;
+struct rp_shard_reader *
+rp_shard_open(struct rp_io *io, const char *path,
+	      const struct rp_regions *regions, int rank,
+	      const struct rp_shard_sum *sum, struct rp_progress *progress,
+	      struct rp_err *err);
+int rp_shard_next(struct rp_shard_reader *reader, uint64_t bytes,
+		  struct rp_err *err);
+uint64_t rp_shard_left(const struct rp_shard_reader *reader);
+void rp_shard_close(struct rp_shard_reader *reader);
+
+/* All of these in one. */
+int rp_shard_read(struct rp_io *io, const char *path,
+		  const struct rp_regions *regions, int rank,
 		  const struct rp_shard_sum *sum, struct rp_progress *progress,
 		  struct rp_err *err);
 
 /* Makes a file of the program's durable and takes its hash (of the hashes of
  * its blocks). It must be a regular file. */
-int rp_file_seal(const char *path, uint64_t *bytes, struct rp_hash *hash,
-		 struct rp_err *err);
+int rp_file_seal(struct rp_io *io, const char *path, uint64_t *bytes,
+		 struct rp_hash *hash, struct rp_err *err);
 
 /* Checks such a file: RALLY_ECORRUPT where length or hash differ. */
-int rp_file_verify(const char *path, uint64_t bytes,
+int rp_file_verify(struct rp_io *io, const char *path, uint64_t bytes,
 		   const struct rp_hash *hash, struct rp_progress *progress,
 		   struct rp_err *err);
 

@@ -3,13 +3,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "data/dtype.h"
 #include "data/shard.h"
 
-struct job {
+struct rp_shard_reader {
+	struct rp_io *io;
 	const char *path;
 	const struct rp_regions *regions;	/* NULL: check only */
 	int fd;
@@ -18,36 +18,39 @@ struct job {
 	unsigned char *bounce;	/* for bytes that nobody asked for */
 	struct rp_hasher *hasher;
 	struct rp_progress *progress;
-	struct rp_err *err;
+	size_t tensor;		/* the one that is being read, and where */
+	uint64_t at;
+	struct rp_err *err;	/* of the call that runs */
 };
 
-static int no_memory(struct job *job)
+static int no_memory(struct rp_shard_reader *r)
 {
-	return rp_fail(job->err, RALLY_ENOMEM, "%s: no memory", job->path);
+	return rp_fail(r->err, RALLY_ENOMEM, "%s: no memory", r->path);
 }
 
 /* u64 length and that many bytes of JSON; *size counts both. */
-static char *read_header(struct job *job, uint64_t file_bytes, size_t *size)
+static char *read_header(struct rp_shard_reader *r, uint64_t file_bytes,
+			 size_t *size)
 {
 	uint64_t n = 0;
 	char *bytes;
 
-	if (file_bytes < 8 ||
-	    rp_read_all(job->fd, &n, 8, 0, job->path, job->err) != 0)
-		n = 0;
+	if (file_bytes >= 8 &&
+	    rp_read_all(r->io, r->fd, &n, 8, 0, r->path, r->err) != 0)
+		return NULL;
 	if (n == 0 || n > RP_SHARD_HEADER_MAX || n > file_bytes - 8) {
-		rp_fail(job->err, RALLY_ECORRUPT,
+		rp_fail(r->err, RALLY_ECORRUPT,
 			"%s: header: a length of %" PRIu64 " bytes in a file "
-			"of %" PRIu64, job->path, n, file_bytes);
+			"of %" PRIu64, r->path, n, file_bytes);
 		return NULL;
 	}
 	*size = (size_t)n + 8;
 	bytes = malloc(*size);
 	if (!bytes) {
-		no_memory(job);
+		no_memory(r);
 		return NULL;
 	}
-	if (rp_read_all(job->fd, bytes, *size, 0, job->path, job->err) != 0) {
+	if (rp_read_all(r->io, r->fd, bytes, *size, 0, r->path, r->err) != 0) {
 		free(bytes);
 		return NULL;
 	}
@@ -55,191 +58,240 @@ static char *read_header(struct job *job, uint64_t file_bytes, size_t *size)
 }
 
 /* Header and tail are hashed as a whole; the tail begins with the table. */
-static int check_frame(struct job *job, const char *header,
+static int check_frame(struct rp_shard_reader *r, const char *header,
 		       const struct rp_shard_sum *sum)
 {
-	const struct rp_shard *s = &job->shard;
+	const struct rp_shard *s = &r->shard;
 	size_t tail = (size_t)(s->data_bytes - s->hashed_bytes);
 	struct rp_hash hash;
 	int rc;
 
-	job->table = malloc(tail + 1);
-	job->hasher = rp_hasher_new();
-	if (!job->table || !job->hasher)
-		return no_memory(job);
-	rc = rp_read_all(job->fd, job->table, tail,
-			 (int64_t)(s->header_bytes + s->hashed_bytes),
-			 job->path, job->err);
+	r->table = malloc(tail + 1);
+	r->hasher = rp_hasher_new();
+	if (!r->table || !r->hasher)
+		return no_memory(r);
+	rc = rp_read_all(r->io, r->fd, r->table, tail,
+			 (int64_t)(s->header_bytes + s->hashed_bytes), r->path,
+			 r->err);
 	if (rc != 0)
 		return rc;
-	rp_hasher_update(job->hasher, header, s->header_bytes);
-	rp_hasher_update(job->hasher, job->table, tail);
-	hash = rp_hasher_final(job->hasher);
+	rp_hasher_update(r->hasher, header, s->header_bytes);
+	rp_hasher_update(r->hasher, r->table, tail);
+	hash = rp_hasher_final(r->hasher);
+	rp_hasher_reset(r->hasher);
 	if (memcmp(hash.b, sum->hash.b, sizeof(hash.b)) != 0)
-		return rp_fail(job->err, RALLY_ECORRUPT,
+		return rp_fail(r->err, RALLY_ECORRUPT,
 			       "%s: header or hash table do not match the "
-			       "manifest", job->path);
+			       "manifest", r->path);
 	return 0;
 }
 
-static int check_header(struct job *job, const struct rp_shard_sum *sum,
-			int64_t length)
+static int check_header(struct rp_shard_reader *r,
+			const struct rp_shard_sum *sum, int64_t length)
 {
 	char *header;
 	size_t size;
 	int rc;
 
 	if ((uint64_t)length != sum->bytes)
-		return rp_fail(job->err, RALLY_ECORRUPT,
+		return rp_fail(r->err, RALLY_ECORRUPT,
 			       "%s: %lld bytes long, the manifest says "
-			       "%" PRIu64, job->path, (long long)length,
+			       "%" PRIu64, r->path, (long long)length,
 			       sum->bytes);
-	header = read_header(job, sum->bytes, &size);
+	header = read_header(r, sum->bytes, &size);
 	if (!header)
-		return job->err->code;
-	rc = rp_shard_decode(&job->shard, header + 8, size - 8, sum->bytes,
-			     job->path, job->err);
+		return r->err->code;
+	rc = rp_shard_decode(&r->shard, header + 8, size - 8, sum->bytes,
+			     r->path, r->err);
 	if (rc == 0)
-		rc = check_frame(job, header, sum);
+		rc = check_frame(r, header, sum);
 	free(header);
 	return rc;
 }
 
-static int layout_differs(struct job *job, const struct rp_region *r,
+static int layout_differs(struct rp_shard_reader *r,
+			  const struct rp_region *region,
 			  const struct rp_tensor *t)
 {
 	char have[200], want[200];
 
 	rp_dtype_shape_text(t->type, t->ndim, t->shape, have, sizeof(have));
-	rp_dtype_shape_text(r->type, r->ndim, r->local, want, sizeof(want));
-	return rp_fail(job->err, RALLY_ELAYOUT,
+	rp_dtype_shape_text(region->type, region->ndim, region->local, want,
+			    sizeof(want));
+	return rp_fail(r->err, RALLY_ELAYOUT,
 		       "%s: '%s' is stored as %s, but registered as %s",
-		       job->path, r->name, have, want);
+		       r->path, region->name, have, want);
 }
 
 /* Ties each registered region to its tensor. */
-static int match_regions(struct job *job)
+static int match_regions(struct rp_shard_reader *r)
 {
-	for (size_t i = 0; job->regions && i < job->regions->n; i++) {
-		const struct rp_region *r = &job->regions->v[i];
+	for (size_t i = 0; r->regions && i < r->regions->n; i++) {
+		const struct rp_region *region = &r->regions->v[i];
 		const struct rp_tensor *t;
 
-		if (r->kind == RP_FILE)
+		if (region->kind == RP_FILE)
 			continue;
-		t = rp_shard_find(&job->shard, r->name, r->kind);
+		t = rp_shard_find(&r->shard, region->name, region->kind);
 		if (!t)
-			return rp_fail(job->err, RALLY_ELAYOUT,
+			return rp_fail(r->err, RALLY_ELAYOUT,
 				       "%s: nothing is stored as '%s'",
-				       job->path, r->name);
-		if (t->type != r->type || t->ndim != r->ndim ||
-		    memcmp(t->shape, r->local,
+				       r->path, region->name);
+		if (t->type != region->type || t->ndim != region->ndim ||
+		    memcmp(t->shape, region->local,
 			   (size_t)t->ndim * sizeof(*t->shape)) != 0)
-			return layout_differs(job, r, t);
-		job->shard.v[t - job->shard.v].region = (int)i;
+			return layout_differs(r, region, t);
+		r->shard.v[t - r->shard.v].region = (int)i;
 	}
 	return 0;
 }
 
-static int block_differs(struct job *job, const struct rp_tensor *t,
+static int open_shard(struct rp_shard_reader *r, int rank,
+		      const struct rp_shard_sum *sum)
+{
+	int64_t length;
+	int rc;
+
+	r->fd = rp_open_read(r->io, r->path, &length, r->err);
+	if (r->fd < 0)
+		return r->err->code;
+	rc = check_header(r, sum, length);
+	if (rc == 0 && r->shard.rank != rank)
+		rc = rp_fail(r->err, RALLY_ECORRUPT,
+			     "%s: it is the shard of rank %d", r->path,
+			     r->shard.rank);
+	if (rc == 0)
+		rc = match_regions(r);
+	if (rc == 0 && !(r->bounce = malloc(RP_HASH_BLOCK)))
+		rc = no_memory(r);
+	if (rc == 0)
+		rp_progress_begin(r->progress, r->shard.hashed_bytes);
+	return rc;
+}
+
+struct rp_shard_reader *
+rp_shard_open(struct rp_io *io, const char *path,
+	      const struct rp_regions *regions, int rank,
+	      const struct rp_shard_sum *sum, struct rp_progress *progress,
+	      struct rp_err *err)
+{
+	struct rp_shard_reader *r = calloc(1, sizeof(*r));
+	struct rp_err own = { 0 };
+
+	if (!r) {
+		rp_fail(err, RALLY_ENOMEM, "%s: no memory", path);
+		return NULL;
+	}
+	r->io = io;
+	r->path = path;
+	r->regions = regions;
+	r->progress = progress;
+	r->err = err ? err : &own;
+	if (open_shard(r, rank, sum) == 0)
+		return r;
+	rp_shard_close(r);
+	return NULL;
+}
+
+void rp_shard_close(struct rp_shard_reader *r)
+{
+	if (!r)
+		return;
+	if (r->fd >= 0)
+		rp_close_read(r->io, r->fd);
+	free(r->table);
+	free(r->bounce);
+	rp_hasher_free(r->hasher);
+	rp_shard_free(&r->shard);
+	free(r);
+}
+
+uint64_t rp_shard_left(const struct rp_shard_reader *r)
+{
+	return r->shard.hashed_bytes - r->at;
+}
+
+static int block_differs(struct rp_shard_reader *r, const struct rp_tensor *t,
 			 uint64_t block)
 {
-	uint64_t from = job->shard.header_bytes + block * RP_HASH_BLOCK;
+	uint64_t from = r->shard.header_bytes + block * RP_HASH_BLOCK;
 
 	/* A pad says nothing to people: what stands before it does. */
-	while (t > job->shard.v && (t->name[0] == '@' || t->begin == t->end))
+	while (t > r->shard.v && (t->name[0] == '@' || t->begin == t->end))
 		t--;
-	return rp_fail(job->err, RALLY_ECORRUPT,
+	return rp_fail(r->err, RALLY_ECORRUPT,
 		       "%s: block %" PRIu64 " (bytes from %" PRIu64 ", ends in "
-		       "'%s') does not match its hash", job->path, block, from,
+		       "'%s') does not match its hash", r->path, block, from,
 		       t->name);
 }
 
 /* One piece: within one tensor and one block. */
-static int read_piece(struct job *job, const struct rp_tensor *t, uint64_t at,
+static int read_piece(struct rp_shard_reader *r, const struct rp_tensor *t,
 		      size_t size)
 {
-	unsigned char *into = job->bounce;
-	uint64_t end = at + size;
+	unsigned char *into = r->bounce;
+	uint64_t end = r->at + size;
 	int rc;
 
 	if (t->region >= 0)
-		into = (unsigned char *)job->regions->v[t->region].data +
-		       (at - t->begin);
-	rc = rp_read_all(job->fd, into, size,
-			 (int64_t)(job->shard.header_bytes + at), job->path,
-			 job->err);
+		into = (unsigned char *)r->regions->v[t->region].data +
+		       (r->at - t->begin);
+	rc = rp_read_all(r->io, r->fd, into, size,
+			 (int64_t)(r->shard.header_bytes + r->at), r->path,
+			 r->err);
 	if (rc != 0)
 		return rc;
-	rp_hasher_update(job->hasher, into, size);
-	if (end % RP_HASH_BLOCK == 0 || end == job->shard.hashed_bytes) {
+	r->at = end;
+	rp_hasher_update(r->hasher, into, size);
+	if (end % RP_HASH_BLOCK == 0 || end == r->shard.hashed_bytes) {
 		uint64_t block = (end - 1) / RP_HASH_BLOCK;
-		struct rp_hash hash = rp_hasher_final(job->hasher);
+		struct rp_hash hash = rp_hasher_final(r->hasher);
 
-		if (memcmp(hash.b, job->table + block * RP_HASH_BYTES,
+		if (memcmp(hash.b, r->table + block * RP_HASH_BYTES,
 			   RP_HASH_BYTES) != 0)
-			return block_differs(job, t, block);
-		rp_hasher_reset(job->hasher);
+			return block_differs(r, t, block);
+		rp_hasher_reset(r->hasher);
 	}
-	rp_progress_add(job->progress, size);
+	rp_progress_add(r->progress, size);
 	return 0;
 }
 
-static int read_data(struct job *job)
+int rp_shard_next(struct rp_shard_reader *r, uint64_t bytes,
+		  struct rp_err *err)
 {
-	const struct rp_shard *s = &job->shard;
+	uint64_t left = rp_shard_left(r);
+	uint64_t until = r->at + (bytes < left ? bytes : left);
+	struct rp_err own = { 0 };
+	int rc = 0;
 
-	job->bounce = malloc(RP_HASH_BLOCK);
-	if (!job->bounce)
-		return no_memory(job);
-	rp_hasher_reset(job->hasher);
-	rp_progress_begin(job->progress, s->hashed_bytes);
-	for (size_t i = 0; i < s->n; i++) {
-		const struct rp_tensor *t = &s->v[i];
+	r->err = err ? err : &own;
+	while (rc == 0 && r->at < until) {
+		const struct rp_tensor *t = &r->shard.v[r->tensor];
+		uint64_t stop = (r->at / RP_HASH_BLOCK + 1) * RP_HASH_BLOCK;
 
-		if (t->begin >= s->hashed_bytes)
-			break;
-		for (uint64_t at = t->begin; at < t->end;) {
-			uint64_t stop = (at / RP_HASH_BLOCK + 1) *
-					RP_HASH_BLOCK;
-			size_t size = (size_t)((stop < t->end ? stop : t->end) -
-					       at);
-			int rc = read_piece(job, t, at, size);
-
-			if (rc != 0)
-				return rc;
-			at += size;
+		if (r->at == t->end) {
+			r->tensor++;
+			continue;
 		}
+		rc = read_piece(r, t, (size_t)((stop < t->end ? stop : t->end) -
+					       r->at));
 	}
-	return 0;
+	return rc;
 }
 
-int rp_shard_read(const char *path, const struct rp_regions *regions, int rank,
+int rp_shard_read(struct rp_io *io, const char *path,
+		  const struct rp_regions *regions, int rank,
 		  const struct rp_shard_sum *sum, struct rp_progress *progress,
 		  struct rp_err *err)
 {
 	struct rp_err own = { 0 };
-	struct job job = { .path = path, .regions = regions,
-			   .progress = progress, .err = err ? err : &own };
-	int64_t length;
+	struct rp_shard_reader *r;
 	int rc;
 
-	err = job.err;
-	job.fd = rp_open_read(path, &length, err);
-	if (job.fd < 0)
-		return err->code;
-	rc = check_header(&job, sum, length);
-	if (rc == 0 && job.shard.rank != rank)
-		rc = rp_fail(err, RALLY_ECORRUPT,
-			     "%s: it is the shard of rank %d", path,
-			     job.shard.rank);
-	if (rc == 0)
-		rc = match_regions(&job);
-	if (rc == 0)
-		rc = read_data(&job);
-	close(job.fd);
-	free(job.table);
-	free(job.bounce);
-	rp_hasher_free(job.hasher);
-	rp_shard_free(&job.shard);
+	if (!err)
+		err = &own;
+	r = rp_shard_open(io, path, regions, rank, sum, progress, err);
+	rc = r ? rp_shard_next(r, UINT64_MAX, err) : err->code;
+	rp_shard_close(r);
 	return rc;
 }

@@ -15,6 +15,7 @@ static const unsigned char zeros[RP_SHARD_ALIGN];
 
 /* One shard on its way to the disk. */
 struct job {
+	struct rp_io *io;
 	const char *path;
 	const struct rp_regions *regions;
 	struct rp_shard shard;
@@ -87,7 +88,7 @@ static int write_piece(struct job *job, struct rp_hasher *hasher,
 
 	(void)hasher;
 	rp_progress_add(job->progress, size);
-	return rp_write_all(job->fd, data, size, (int64_t)offset, job->path,
+	return rp_write_all(job->io, job->fd, data, size, (int64_t)offset, job->path,
 			    job->err);
 }
 
@@ -153,13 +154,13 @@ static int write_hashed_part(struct job *job, const struct rp_beside *beside)
 static int write_shard(struct job *job, const struct rp_beside *beside)
 {
 	const struct rp_shard *s = &job->shard;
-	int rc = rp_write_all(job->fd, job->header, s->header_bytes, 0,
+	int rc = rp_write_all(job->io, job->fd, job->header, s->header_bytes, 0,
 			      job->path, job->err);
 
 	if (rc == 0)
 		rc = write_hashed_part(job, beside);
 	if (rc == 0)
-		rc = rp_write_all(job->fd, job->table, job->tail_bytes,
+		rc = rp_write_all(job->io, job->fd, job->table, job->tail_bytes,
 				  (int64_t)(s->header_bytes + s->hashed_bytes),
 				  job->path, job->err);
 	return rc;
@@ -202,28 +203,29 @@ static int prepare(struct job *job, int rank, int ranks, int64_t step)
 	return 0;
 }
 
-int rp_shard_write(const char *path, const struct rp_regions *regions,
-		   int rank, int ranks, int64_t step,
-		   const struct rp_beside *beside,
+int rp_shard_write(struct rp_io *io, const char *path,
+		   const struct rp_regions *regions, int rank, int ranks,
+		   int64_t step, const struct rp_beside *beside,
 		   struct rp_progress *progress, struct rp_shard_sum *sum,
 		   struct rp_err *err)
 {
 	struct rp_err own = { 0 };
-	struct job job = { .path = path, .regions = regions, .fd = -1,
-			   .progress = progress, .err = err ? err : &own };
+	struct job job = { .io = io, .path = path, .regions = regions,
+			   .fd = -1, .progress = progress,
+			   .err = err ? err : &own };
 	int rc = prepare(&job, rank, ranks, step);
 
 	err = job.err;
 	if (rc == 0) {
-		job.fd = rp_create(path, err);
+		job.fd = rp_create(io, path, err);
 		rc = job.fd < 0 ? err->code : write_shard(&job, beside);
 	}
 	if (rc == 0) {
-		rc = rp_sync_close(job.fd, path, err);
+		rc = rp_sync_close(io, job.fd, path, err);
 		if (rc == 0)
 			rc = sum_up(&job, sum);
 	} else if (job.fd >= 0) {
-		close(job.fd);
+		rp_close_read(io, job.fd);
 	}
 	free(job.header);
 	free(job.table);

@@ -88,9 +88,9 @@ static void check_one(struct look *look, char *name,
 	else if (look->depth == RP_CHECK_LENGTHS)
 		check_length(path, bytes, &why);
 	else if (file)
-		rp_file_verify(path, bytes, &file->hash, progress, &why);
+		rp_file_verify(NULL, path, bytes, &file->hash, progress, &why);
 	else
-		rp_shard_read(path, NULL, piece->rank, &sum, progress, &why);
+		rp_shard_read(NULL, path, NULL, piece->rank, &sum, progress, &why);
 	if (why.code)
 		note_bad(look, &why);
 	if (look->bar)

@@ -51,7 +51,7 @@ int rp_load(const struct rp_ckpt *ckpt, struct rp_manifest *manifest,
 
 	if (!path)
 		return rp_fail(err, RALLY_ENOMEM, "%s: no memory", ckpt->path);
-	text = rp_read_file(path, RP_MANIFEST_MAX, &size, err);
+	text = rp_read_file(NULL, path, RP_MANIFEST_MAX, &size, err);
 	rc = text ? rp_manifest_decode(manifest, text, size, path, err)
 		  : err->code;
 	if (rc == 0) {

@@ -26,9 +26,9 @@ static void look_around(struct rest *rest, const struct rp_folder *folder,
 			const char *dir)
 {
 	rest->leftovers = folder->partials;
-	rest->finished = rp_finish_look(dir, rest->job, sizeof(rest->job),
-					&rest->step);
-	rest->vanished = folder->n == 0 && rp_event_committed(dir, NULL) > 0;
+	rest->finished = rp_finish_look(NULL, dir, rest->job, sizeof(rest->job),
+					&rest->step, NULL) > 0;
+	rest->vanished = folder->n == 0 && rp_event_committed(NULL, dir, NULL) > 0;
 }
 
 static json_t *ckpt_json(const struct rp_ckpt *ckpt,
@@ -164,7 +164,7 @@ int rp_tool_ls(const struct rp_args *args, struct rp_err *err)
 {
 	struct rp_folder folder;
 	struct rest rest;
-	int rc = rp_folder_list(&folder, args->dir, err);
+	int rc = rp_folder_list(NULL, &folder, args->dir, err);
 
 	if (rc == 0) {
 		look_around(&rest, &folder, args->dir);

@@ -80,7 +80,7 @@ static int look_at_newest(struct plan *plan, const struct rp_args *args,
 static int make_plan(struct plan *plan, const struct rp_args *args,
 		     struct rp_err *err)
 {
-	int rc = rp_folder_list(&plan->folder, args->dir, err);
+	int rc = rp_folder_list(NULL, &plan->folder, args->dir, err);
 
 	if (rc != 0)
 		return rc;
@@ -148,14 +148,14 @@ static int prune_claimed(const struct rp_args *args, struct rp_err *err)
 	int rc = make_plan(&plan, args, err);
 
 	if (rc == 0 && !args->dry_run) {
-		rc = rp_folder_prune(args->dir, (size_t)args->keep, plan.bad,
+		rc = rp_folder_prune(NULL, args->dir, (size_t)args->keep, 0, plan.bad,
 				     plan.n_bad, &pruned, err);
 		if (rc == 0)
-			rc = rp_folder_sweep(args->dir, err);
+			rc = rp_folder_sweep(NULL, args->dir, err);
 		rp_job_from_env(&job);
 		/* An event that can't be written must not fail the pruning. */
 		if (pruned > 0)
-			(void)rp_event_append(args->dir, "pruned", job.id,
+			(void)rp_event_append(NULL, args->dir, "pruned", job.id,
 					      job.restarts,
 					      json_pack("{s:I}", "count",
 							(json_int_t)pruned),
@@ -190,7 +190,7 @@ int rp_tool_prune(const struct rp_args *args, struct rp_err *err)
 	int rc;
 
 	/* A folder that is not there is told apart from one that is owned. */
-	rc = rp_folder_list(&folder, args->dir, err);
+	rc = rp_folder_list(NULL, &folder, args->dir, err);
 	rp_folder_free(&folder);
 	if (rc != 0)
 		return rc;
@@ -201,7 +201,7 @@ int rp_tool_prune(const struct rp_args *args, struct rp_err *err)
 		return rc;
 	/* As a run outside of Slurm: not the job whose shell this may be, whose
 	 * own ranks may be at work. */
-	rc = rp_owner_take(&owner, args->dir, "", 0, job_active, &sched, &why);
+	rc = rp_owner_take(NULL, &owner, args->dir, "", 0, job_active, &sched, &why);
 	if (rc == 0)
 		rc = prune_claimed(args, err);
 	else

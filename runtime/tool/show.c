@@ -311,7 +311,7 @@ int rp_tool_show(const struct rp_args *args, struct rp_err *err)
 	struct rp_folder folder;
 	const struct rp_ckpt *ckpt = NULL;
 
-	if (rp_folder_list(&folder, args->dir, err) == 0)
+	if (rp_folder_list(NULL, &folder, args->dir, err) == 0)
 		ckpt = rp_pick(&folder, args->dir, args->which, err);
 	if (ckpt && rp_load(ckpt, &m, err) == 0 &&
 	    rp_summary_of(&summary, &m, err) == 0) {

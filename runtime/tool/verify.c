@@ -141,7 +141,7 @@ static int conclude(const struct run *run, struct rp_err *err)
 			       "%s: %zu of %zu checkpoints was written by a "
 			       "newer rallypoint, which can verify it", dir,
 			       run->newer, run->seen);
-	if (run->seen == 0 && rp_event_committed(dir, err) > 0)
+	if (run->seen == 0 && rp_event_committed(NULL, dir, err) > 0)
 		return rp_fail(err, RALLY_EVANISHED,
 			       "%s: " RP_EVENT_FILE " records a commit, but no "
 			       "checkpoint is there", dir);
@@ -153,7 +153,7 @@ int rp_tool_verify(const struct rp_args *args, struct rp_err *err)
 	struct run run = { .args = args, .list = json_array() };
 	const struct rp_ckpt *one = NULL;
 	struct rp_folder folder;
-	int rc = rp_folder_list(&folder, args->dir, err);
+	int rc = rp_folder_list(NULL, &folder, args->dir, err);
 
 	if (rc == 0 && args->which) {
 		one = rp_pick(&folder, args->dir, args->which, err);

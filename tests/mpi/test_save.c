@@ -189,10 +189,12 @@ static void test_retention(void **state)
 	(void)state;
 	for (int run = 0; run < 3; run++) {
 		rally_t *rp = mt_open(dir);
-		int64_t value = run;
+		int64_t value = run, step;
+		int how;
 
 		mt_set(rp, "keep", 3 - run);
 		mt_code(rp, rally_add(rp, "v", &value, RALLY_I64, 1), 0);
+		mt_code(rp, rally_restore(rp, &step, &how), 0);
 		for (int i = 0; i < 5; i++) {
 			value = 10 * run + i;
 			mt_code(rp, rally_save(rp, 100 * run + i), 0);

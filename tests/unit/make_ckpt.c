@@ -97,8 +97,8 @@ static void write_file(struct ckpt *ckpt, int rank, const char *name,
 		must(ckpt, mkdir(path, 0777) == 0);
 		path[strlen(path)] = '/';
 	}
-	must(ckpt, !rp_write_file(path, text, strlen(text), &ckpt->err));
-	must(ckpt, !rp_file_seal(path, &bytes, &hash, &ckpt->err));
+	must(ckpt, !rp_write_file(NULL, path, text, strlen(text), &ckpt->err));
+	must(ckpt, !rp_file_seal(NULL, path, &bytes, &hash, &ckpt->err));
 	must(ckpt, !rp_piece_add_file(piece, name, scope, bytes, &hash,
 				      &ckpt->err));
 	ckpt->m.bytes += bytes;
@@ -118,7 +118,7 @@ static void write_rank(struct ckpt *ckpt, int rank)
 	struct rp_shard_sum sum;
 
 	put_regions(ckpt, &regions, rank, t, big);
-	must(ckpt, !rp_shard_write(path, &regions, rank, RANKS, ckpt->step,
+	must(ckpt, !rp_shard_write(NULL, path, &regions, rank, RANKS, ckpt->step,
 				   NULL, NULL, &sum, &ckpt->err));
 	must(ckpt, !rp_piece_init(piece, &regions, rank, &ckpt->err));
 	piece->bytes = sum.bytes;
@@ -141,9 +141,9 @@ static void commit(struct ckpt *ckpt, const char *dir)
 	size_t size;
 	char *text = rp_manifest_encode(&ckpt->m, &size, &ckpt->err);
 
-	must(ckpt, text && !rp_write_file(path, text, size, &ckpt->err));
-	must(ckpt, !rp_publish(ckpt->path, final, &ckpt->err));
-	must(ckpt, !rp_event_append(dir, RP_EVENT_COMMIT, ckpt->m.job, 0,
+	must(ckpt, text && !rp_write_file(NULL, path, text, size, &ckpt->err));
+	must(ckpt, !rp_publish(NULL, ckpt->path, final, &ckpt->err));
+	must(ckpt, !rp_event_append(NULL, dir, RP_EVENT_COMMIT, ckpt->m.job, 0,
 				    json_pack("{s:I}", "sequence",
 					      (json_int_t)ckpt->m.sequence),
 				    &ckpt->err));
@@ -170,8 +170,8 @@ int main(int argc, char **argv)
 	m->elapsed_ns = 250000000;
 	m->meta = json_pack("{s:s}", "case", "tube \x1b[31m\xc3\xa4");
 	m->pieces = calloc(RANKS, sizeof(*m->pieces));
-	must(&ckpt, !rp_folder_make(argv[1], &ckpt.err));
-	ckpt.path = rp_folder_begin(argv[1], m->sequence, &ckpt.err);
+	must(&ckpt, !rp_folder_make(NULL, argv[1], &ckpt.err));
+	ckpt.path = rp_folder_begin(NULL, argv[1], m->sequence, &ckpt.err);
 	must(&ckpt, ckpt.path != NULL);
 	files = rp_path(ckpt.path, "files");
 	must(&ckpt, mkdir(files, 0777) == 0);

@@ -101,7 +101,8 @@ class Guide(unittest.TestCase):
     def test_events(self):
         words = source("runtime", "flow", "words.c")
         events = set(re.findall(r'\btell\(rp, "(\w+)"', words))
-        events |= set(re.findall(r'rp_event_append\(rp->dir, "(\w+)"', words))
+        events |= set(re.findall(r'rp_event_append\(&rp->io, rp->dir,\s+"(\w+)"',
+                                 words))
         events |= set(re.findall(r'\? "(\w+)" : "(\w+)"', words)[0])
         events.add(re.search(r'RP_EVENT_COMMIT "(\w+)"',
                              source("runtime", "data", "event.h"))[1])

@@ -7,7 +7,7 @@ static void append(void **state, const char *event, json_t *fields)
 {
 	struct rp_err err = { 0 };
 
-	assert_int_equal(rp_event_append(*state, event, "12", 3, fields, &err),
+	assert_int_equal(rp_event_append(NULL, *state, event, "12", 3, fields, &err),
 			 0);
 }
 
@@ -43,16 +43,16 @@ static void test_committed(void **state)
 {
 	struct rp_err err = { 0 };
 
-	assert_int_equal(rp_event_committed(*state, &err), 0);
+	assert_int_equal(rp_event_committed(NULL, *state, &err), 0);
 	append(state, "opened", NULL);
 	/* only the event itself counts, not what a text says */
 	append(state, "error", json_pack("{s:s}", "text",
 					 "\"event\":\"committed\""));
 	append(state, "committed_not", NULL);
-	assert_int_equal(rp_event_committed(*state, &err), 0);
+	assert_int_equal(rp_event_committed(NULL, *state, &err), 0);
 	append(state, RP_EVENT_COMMIT, NULL);
 	append(state, "pruned", NULL);
-	assert_int_equal(rp_event_committed(*state, &err), 1);
+	assert_int_equal(rp_event_committed(NULL, *state, &err), 1);
 	assert_int_equal(err.code, 0);
 }
 
@@ -60,9 +60,9 @@ static void test_committed(void **state)
 static void test_a_torn_line(void **state)
 {
 	put_text(at(state, RP_EVENT_FILE), "{\"time\":\"2026-01-01T0");
-	assert_int_equal(rp_event_committed(*state, NULL), 0);
+	assert_int_equal(rp_event_committed(NULL, *state, NULL), 0);
 	append(state, RP_EVENT_COMMIT, NULL);
-	assert_int_equal(rp_event_committed(*state, NULL), 1);
+	assert_int_equal(rp_event_committed(NULL, *state, NULL), 1);
 }
 
 static void test_unreadable(void **state)
@@ -70,12 +70,12 @@ static void test_unreadable(void **state)
 	struct rp_err err = { 0 };
 
 	assert_int_equal(symlink(RP_EVENT_FILE, at(state, RP_EVENT_FILE)), 0);
-	assert_int_equal(rp_event_committed(*state, &err), -1);
+	assert_int_equal(rp_event_committed(NULL, *state, &err), -1);
 	assert_fails(&err, RALLY_EIO, RP_EVENT_FILE);
 	rp_err_clear(&err);
-	assert_int_equal(rp_event_append(*state, "x", "", 0, json_object(),
+	assert_int_equal(rp_event_append(NULL, *state, "x", "", 0, json_object(),
 					 &err), RALLY_EIO);
-	assert_int_equal(rp_event_append(at(state, "absent"), "x", "", 0, NULL,
+	assert_int_equal(rp_event_append(NULL, at(state, "absent"), "x", "", 0, NULL,
 					 NULL), RALLY_EIO);
 }
 

@@ -32,14 +32,14 @@ static void test_the_first_error_is_kept(void **state)
 static void test_every_code_has_a_sentence(void **state)
 {
 	(void)state;
-	for (int code = RALLY_EARG; code <= RALLY_EVERSION; code++) {
+	for (int code = RALLY_EARG; code <= RALLY_EPATIENCE; code++) {
 		assert_string_not_equal(rp_err_string(code), "unknown error");
 		for (int other = RALLY_EARG; other < code; other++)
 			assert_string_not_equal(rp_err_string(code),
 						rp_err_string(other));
 	}
 	assert_string_equal(rp_err_string(1), "unknown error");
-	assert_string_equal(rp_err_string(RALLY_EVERSION + 1),
+	assert_string_equal(rp_err_string(RALLY_EPATIENCE + 1),
 			    "unknown error");
 }
 
@@ -49,19 +49,19 @@ static void test_write_and_read(void **state)
 	struct rp_err err = { 0 };
 	char back[8] = "";
 	int64_t size = 0;
-	int fd = rp_create(path, &err);
+	int fd = rp_create(NULL, path, &err);
 
 	assert_true(fd >= 0);
 	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
-	assert_int_equal(rp_write_all(fd, "world", 5, 6, path, &err), 0);
-	assert_int_equal(rp_write_all(fd, "hello ", 6, 0, path, &err), 0);
-	assert_int_equal(rp_sync_close(fd, path, &err), 0);
-	fd = rp_open_read(path, &size, &err);
+	assert_int_equal(rp_write_all(NULL, fd, "world", 5, 6, path, &err), 0);
+	assert_int_equal(rp_write_all(NULL, fd, "hello ", 6, 0, path, &err), 0);
+	assert_int_equal(rp_sync_close(NULL, fd, path, &err), 0);
+	fd = rp_open_read(NULL, path, &size, &err);
 	assert_int_equal(size, 11);
-	assert_int_equal(rp_read_all(fd, back, 5, 6, path, &err), 0);
+	assert_int_equal(rp_read_all(NULL, fd, back, 5, 6, path, &err), 0);
 	assert_string_equal(back, "world");
-	assert_int_equal(rp_read_all(fd, back, 0, 11, path, &err), 0);
-	assert_int_equal(rp_read_all(fd, back, 6, 6, path, &err), RALLY_EIO);
+	assert_int_equal(rp_read_all(NULL, fd, back, 0, 11, path, &err), 0);
+	assert_int_equal(rp_read_all(NULL, fd, back, 6, 6, path, &err), RALLY_EIO);
 	assert_fails(&err, RALLY_EIO, "ends at byte 11");
 	close(fd);
 }
@@ -74,7 +74,7 @@ static void test_no_space(void **state)
 	(void)state;
 	if (fd < 0)
 		skip();
-	rp_write_all(fd, "x", 1, 0, "/dev/full", &err);
+	rp_write_all(NULL, fd, "x", 1, 0, "/dev/full", &err);
 	assert_fails(&err, RALLY_ENOSPC, "write /dev/full");
 	close(fd);
 }
@@ -85,10 +85,10 @@ static void test_create_never_overwrites(void **state)
 
 	put_text(at(state, "file"), "old");
 	assert_int_equal(symlink("nowhere", at(state, "link")), 0);
-	assert_int_equal(rp_create(at(state, "file"), &err), -1);
+	assert_int_equal(rp_create(NULL, at(state, "file"), &err), -1);
 	assert_int_equal(err.sys, EEXIST);
 	rp_err_clear(&err);
-	assert_int_equal(rp_create(at(state, "link"), &err), -1);
+	assert_int_equal(rp_create(NULL, at(state, "link"), &err), -1);
 	assert_false(exists(at(state, "nowhere")));
 }
 
@@ -105,12 +105,12 @@ static void test_create_waits_for_a_folder(void **state)
 		rp_sleep_ms(200);
 		_exit(mkdir(dir, 0700));
 	}
-	fd = rp_create(path, &err);
+	fd = rp_create(NULL, path, &err);
 	assert_true(fd >= 0);
 	close(fd);
 	waitpid(child, NULL, 0);
 	began = rp_now();
-	assert_int_equal(rp_create(at(state, "never/file"), &err), -1);
+	assert_int_equal(rp_create(NULL, at(state, "never/file"), &err), -1);
 	assert_in_range(rp_now() - began, 1500000000, 10000000000);
 	assert_int_equal(err.sys, ENOENT);
 }
@@ -127,7 +127,7 @@ static void test_only_regular_files_are_read(void **state)
 	for (size_t i = 0; i < COUNT(names); i++) {
 		struct rp_err err = { 0 };
 
-		assert_int_equal(rp_open_read(at(state, names[i]), &size,
+		assert_int_equal(rp_open_read(NULL, at(state, names[i]), &size,
 					      &err), -1);
 		assert_fails(&err, RALLY_EIO, names[i]);
 	}
@@ -141,15 +141,15 @@ static void test_read_file(void **state)
 
 	put_text(at(state, "empty"), "");
 	put_text(at(state, "four"), "four");
-	text = rp_read_file(at(state, "empty"), 0, &size, &err);
+	text = rp_read_file(NULL, at(state, "empty"), 0, &size, &err);
 	assert_string_equal(text, "");
 	assert_int_equal(size, 0);
 	free(text);
-	text = rp_read_file(at(state, "four"), 4, &size, &err);
+	text = rp_read_file(NULL, at(state, "four"), 4, &size, &err);
 	assert_string_equal(text, "four");
 	assert_int_equal(size, 4);
 	free(text);
-	assert_null(rp_read_file(at(state, "four"), 3, &size, &err));
+	assert_null(rp_read_file(NULL, at(state, "four"), 3, &size, &err));
 	assert_fails(&err, RALLY_EIO, "too many");
 }
 
@@ -159,14 +159,14 @@ static void test_replace(void **state)
 	char *text;
 
 	put_text(at(state, "file.new"), "left by a crash, and longer");
-	assert_int_equal(rp_replace_file(*state, "file", "one", 3, &err), 0);
-	assert_int_equal(rp_replace_file(*state, "file", "two", 3, &err), 0);
+	assert_int_equal(rp_replace_file(NULL, *state, "file", "one", 3, &err), 0);
+	assert_int_equal(rp_replace_file(NULL, *state, "file", "two", 3, &err), 0);
 	text = get_text(at(state, "file"));
 	assert_string_equal(text, "two");
 	free(text);
 	assert_false(exists(at(state, "file.new")));
 	assert_int_equal(mkdir(at(state, "dir"), 0700), 0);
-	assert_int_equal(rp_replace_file(*state, "dir", "x", 1, &err),
+	assert_int_equal(rp_replace_file(NULL, *state, "dir", "x", 1, &err),
 			 RALLY_EIO);
 	assert_false(exists(at(state, "dir.new")));
 }
@@ -177,19 +177,19 @@ static void test_publish(void **state)
 
 	assert_int_equal(mkdir(at(state, "part"), 0700), 0);
 	put_text(at(state, "part/file"), "x");
-	assert_int_equal(rp_publish(at(state, "part"), at(state, "final"),
+	assert_int_equal(rp_publish(NULL, at(state, "part"), at(state, "final"),
 				    &err), 0);
 	assert_true(exists(at(state, "final/file")));
 	/* A retransmission of a rename that took. */
-	assert_int_equal(rp_publish(at(state, "part"), at(state, "final"),
+	assert_int_equal(rp_publish(NULL, at(state, "part"), at(state, "final"),
 				    &err), 0);
 	/* Neither is there: that is no success. */
-	assert_int_equal(rp_publish(at(state, "part"), at(state, "other"),
+	assert_int_equal(rp_publish(NULL, at(state, "part"), at(state, "other"),
 				    &err), RALLY_EIO);
 	rp_err_clear(&err);
 	/* A committed one is never replaced. */
 	assert_int_equal(mkdir(at(state, "part"), 0700), 0);
-	assert_int_equal(rp_publish(at(state, "part"), at(state, "final"),
+	assert_int_equal(rp_publish(NULL, at(state, "part"), at(state, "final"),
 				    &err), RALLY_EIO);
 	assert_true(exists(at(state, "part")));
 	assert_true(exists(at(state, "final/file")));
@@ -211,14 +211,14 @@ static void test_remove_tree(void **state)
 	}
 	assert_int_equal(symlink("../keep", at(state, "tree/link")), 0);
 	assert_int_equal(symlink("../keep/file", at(state, "tree/link2")), 0);
-	assert_int_equal(rp_remove_tree(at(state, "tree"), &err), 0);
+	assert_int_equal(rp_remove_tree(NULL, at(state, "tree"), &err), 0);
 	assert_false(exists(at(state, "tree")));
 	assert_true(exists(at(state, "keep/file")));
-	assert_int_equal(rp_remove_tree(at(state, "tree"), &err), 0);
-	assert_int_equal(rp_remove_tree(at(state, "keep/file"), &err), 0);
+	assert_int_equal(rp_remove_tree(NULL, at(state, "tree"), &err), 0);
+	assert_int_equal(rp_remove_tree(NULL, at(state, "keep/file"), &err), 0);
 	assert_false(exists(at(state, "keep/file")));
 	assert_int_equal(symlink("keep", at(state, "top")), 0);
-	assert_int_equal(rp_remove_tree(at(state, "top"), &err), 0);
+	assert_int_equal(rp_remove_tree(NULL, at(state, "top"), &err), 0);
 	assert_true(exists(at(state, "keep")));
 }
 
@@ -226,8 +226,8 @@ static void test_sync_dir(void **state)
 {
 	struct rp_err err = { 0 };
 
-	assert_int_equal(rp_sync_dir(*state, &err), 0);
-	assert_int_equal(rp_sync_dir(at(state, "absent"), &err), RALLY_EIO);
+	assert_int_equal(rp_sync_dir(NULL, *state, &err), 0);
+	assert_int_equal(rp_sync_dir(NULL, at(state, "absent"), &err), RALLY_EIO);
 	assert_int_equal(err.sys, ENOENT);
 }
 

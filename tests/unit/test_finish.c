@@ -9,14 +9,14 @@ static void test_own_mark(void **state)
 	struct rp_err err = { 0 };
 	int64_t step = 0;
 
-	assert_int_equal(rp_finish_read(*state, "12", &step), 0);
-	assert_int_equal(rp_finish_write(*state, "12", -100, &err), 0);
-	assert_int_equal(rp_finish_read(*state, "12", &step), 1);
+	assert_int_equal(rp_finish_read(NULL, *state, "12", &step, NULL), 0);
+	assert_int_equal(rp_finish_write(NULL, *state, "12", -100, &err), 0);
+	assert_int_equal(rp_finish_read(NULL, *state, "12", &step, NULL), 1);
 	assert_int_equal(step, -100);
-	assert_int_equal(rp_finish_write(*state, "12_3", INT64_MAX, &err), 0);
-	assert_int_equal(rp_finish_read(*state, "12_3", &step), 1);
+	assert_int_equal(rp_finish_write(NULL, *state, "12_3", INT64_MAX, &err), 0);
+	assert_int_equal(rp_finish_read(NULL, *state, "12_3", &step, NULL), 1);
 	assert_true(step == INT64_MAX);
-	assert_int_equal(rp_finish_write(at(state, "absent"), "12", 1, NULL),
+	assert_int_equal(rp_finish_write(NULL, at(state, "absent"), "12", 1, NULL),
 			 RALLY_EIO);
 }
 
@@ -24,12 +24,12 @@ static void test_others(void **state)
 {
 	int64_t step = 77;
 
-	assert_int_equal(rp_finish_write(*state, "12", 100, NULL), 0);
-	assert_int_equal(rp_finish_read(*state, "123", &step), 0);
-	assert_int_equal(rp_finish_read(*state, "1", &step), 0);
-	assert_int_equal(rp_finish_read(*state, "", &step), 0);
-	assert_int_equal(rp_finish_write(*state, "", 100, NULL), 0);
-	assert_int_equal(rp_finish_read(*state, "", &step), 0);
+	assert_int_equal(rp_finish_write(NULL, *state, "12", 100, NULL), 0);
+	assert_int_equal(rp_finish_read(NULL, *state, "123", &step, NULL), 0);
+	assert_int_equal(rp_finish_read(NULL, *state, "1", &step, NULL), 0);
+	assert_int_equal(rp_finish_read(NULL, *state, "", &step, NULL), 0);
+	assert_int_equal(rp_finish_write(NULL, *state, "", 100, NULL), 0);
+	assert_int_equal(rp_finish_read(NULL, *state, "", &step, NULL), 0);
 	assert_int_equal(step, 77);
 }
 
@@ -38,9 +38,9 @@ static void test_look(void **state)
 	char job[RP_JOB_ID] = "?";
 	int64_t step = 0;
 
-	assert_int_equal(rp_finish_look(*state, job, sizeof(job), &step), 0);
-	assert_int_equal(rp_finish_write(*state, "", 5, NULL), 0);
-	assert_int_equal(rp_finish_look(*state, job, sizeof(job), &step), 1);
+	assert_int_equal(rp_finish_look(NULL, *state, job, sizeof(job), &step, NULL), 0);
+	assert_int_equal(rp_finish_write(NULL, *state, "", 5, NULL), 0);
+	assert_int_equal(rp_finish_look(NULL, *state, job, sizeof(job), &step, NULL), 1);
 	assert_string_equal(job, "");
 	assert_int_equal(step, 5);
 }
@@ -58,7 +58,7 @@ static void test_damage(void **state)
 
 	for (size_t i = 0; i < COUNT(texts); i++) {
 		put_text(at(state, RP_FINISH_FILE), texts[i]);
-		assert_int_equal(rp_finish_read(*state, "12", &step), 0);
+		assert_int_equal(rp_finish_read(NULL, *state, "12", &step, NULL), 0);
 	}
 	assert_int_equal(step, 77);
 }

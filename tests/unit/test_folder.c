@@ -37,7 +37,7 @@ static void test_list(void **state)
 	make(state, ".trash-0001");
 	put_text(at(state, "0099-step-1"), "a file");
 	assert_int_equal(symlink("0003-step-0", at(state, "0098-step-1")), 0);
-	assert_int_equal(rp_folder_list(&folder, *state, NULL), 0);
+	assert_int_equal(rp_folder_list(NULL, &folder, *state, NULL), 0);
 	assert_int_equal(folder.n, 4);
 	assert_int_equal(folder.v[0].sequence, 12345);
 	assert_int_equal(folder.v[1].sequence, 10);
@@ -55,7 +55,7 @@ static void test_no_folder(void **state)
 	struct rp_folder folder;
 	struct rp_err err = { 0 };
 
-	rp_folder_list(&folder, at(state, "absent"), &err);
+	rp_folder_list(NULL, &folder, at(state, "absent"), &err);
 	assert_fails(&err, RALLY_EIO, "absent");
 	assert_int_equal(folder.n, 0);
 	rp_folder_free(&folder);
@@ -76,8 +76,8 @@ static void test_final_names(void **state)
 static void test_begin(void **state)
 {
 	struct rp_err err = { 0 };
-	char *one = rp_folder_begin(*state, 7, &err);
-	char *two = rp_folder_begin(*state, 7, &err);
+	char *one = rp_folder_begin(NULL, *state, 7, &err);
+	char *two = rp_folder_begin(NULL, *state, 7, &err);
 
 	assert_memory_equal(one, at(state, ".partial-0007-"),
 			    strlen(at(state, ".partial-0007-")));
@@ -86,7 +86,7 @@ static void test_begin(void **state)
 	assert_true(exists(one) && exists(two));
 	free(one);
 	free(two);
-	assert_null(rp_folder_begin(at(state, "absent"), 7, &err));
+	assert_null(rp_folder_begin(NULL, at(state, "absent"), 7, &err));
 	assert_fails(&err, RALLY_EIO, "absent");
 }
 
@@ -97,13 +97,13 @@ static void test_sweep(void **state)
 	make_with_file(state, "0006-step-1");
 	make(state, ".hidden");
 	put_text(at(state, "notes"), "mine");
-	assert_int_equal(rp_folder_sweep(*state, NULL), 0);
+	assert_int_equal(rp_folder_sweep(NULL, *state, NULL), 0);
 	assert_false(exists(at(state, ".partial-0007-0")));
 	assert_false(exists(at(state, ".trash-0001")));
 	assert_true(exists(at(state, "0006-step-1/file")));
 	assert_true(exists(at(state, ".hidden")));
 	assert_true(exists(at(state, "notes")));
-	assert_int_equal(rp_folder_sweep(at(state, "absent"), NULL),
+	assert_int_equal(rp_folder_sweep(NULL, at(state, "absent"), NULL),
 			 RALLY_EIO);
 }
 
@@ -117,11 +117,11 @@ static void test_prune(void **state)
 		snprintf(name, sizeof(name), "000%d-step-%d", i, 10 - i);
 		make_with_file(state, name);
 	}
-	assert_int_equal(rp_folder_prune(*state, 9, NULL, 0, &pruned, NULL),
+	assert_int_equal(rp_folder_prune(NULL, *state, 9, 0, NULL, 0, &pruned, NULL),
 			 0);
 	assert_int_equal(pruned, 0);
 	/* by sequence, not by step */
-	assert_int_equal(rp_folder_prune(*state, 3, NULL, 0, &pruned, NULL),
+	assert_int_equal(rp_folder_prune(NULL, *state, 3, 0, NULL, 0, &pruned, NULL),
 			 0);
 	assert_int_equal(pruned, 2);
 	assert_false(exists(at(state, "0001-step-9")));
@@ -139,7 +139,7 @@ static void test_prune_bad_ones(void **state)
 	make_with_file(state, "0003-step-3");
 	make_with_file(state, "0004-step-4");
 	make_with_file(state, "0005-step-5");
-	assert_int_equal(rp_folder_prune(*state, 2, bad, 2, &pruned, NULL), 0);
+	assert_int_equal(rp_folder_prune(NULL, *state, 2, 0, bad, 2, &pruned, NULL), 0);
 	assert_int_equal(pruned, 2);
 	assert_true(exists(at(state, "0005-step-5")));
 	assert_false(exists(at(state, "0004-step-4")));
@@ -156,7 +156,7 @@ static void test_prune_unread_ones(void **state)
 	make_with_file(state, "0003-step-3");
 	make_with_file(state, "0004-step-4");
 	make_with_file(state, "0005-step-5");
-	assert_int_equal(rp_folder_prune(*state, 1, &unread, 1, &pruned, NULL),
+	assert_int_equal(rp_folder_prune(NULL, *state, 1, 0, &unread, 1, &pruned, NULL),
 			 0);
 	assert_int_equal(pruned, 1);
 	assert_true(exists(at(state, "0005-step-5")));
@@ -168,24 +168,24 @@ static void test_make(void **state)
 {
 	struct rp_err err = { 0 };
 
-	assert_int_equal(rp_folder_make(at(state, "a/b//c/"), &err), 0);
+	assert_int_equal(rp_folder_make(NULL, at(state, "a/b//c/"), &err), 0);
 	assert_true(exists(at(state, "a/b/c")));
-	assert_int_equal(rp_folder_make(at(state, "a/b/c"), &err), 0);
+	assert_int_equal(rp_folder_make(NULL, at(state, "a/b/c"), &err), 0);
 	put_text(at(state, "file"), "x");
-	assert_int_equal(rp_folder_make(at(state, "file/x"), &err), RALLY_EIO);
+	assert_int_equal(rp_folder_make(NULL, at(state, "file/x"), &err), RALLY_EIO);
 	rp_err_clear(&err);
-	assert_int_equal(rp_folder_make(at(state, "file"), &err), RALLY_EIO);
+	assert_int_equal(rp_folder_make(NULL, at(state, "file"), &err), RALLY_EIO);
 }
 
 static void test_space(void **state)
 {
 	struct rp_err err = { 0 };
 
-	assert_int_equal(rp_folder_space(*state, 1, &err), 0);
-	rp_folder_space(*state, UINT64_MAX, &err);
+	assert_int_equal(rp_folder_space(NULL, *state, 1, &err), 0);
+	rp_folder_space(NULL, *state, UINT64_MAX, &err);
 	assert_fails(&err, RALLY_ENOSPC, "18.4 EB");
 	rp_err_clear(&err);
-	assert_int_equal(rp_folder_space(at(state, "absent"), 1, &err),
+	assert_int_equal(rp_folder_space(NULL, at(state, "absent"), 1, &err),
 			 RALLY_EIO);
 }
 

@@ -21,7 +21,7 @@ static int take(void **state, struct rp_owner *owner, const char *job,
 		int64_t restart, struct rp_err *err)
 {
 	asked = 0;
-	return rp_owner_take(owner, *state, job, restart, active, &answer, err);
+	return rp_owner_take(NULL, owner, *state, job, restart, active, &answer, err);
 }
 
 /* May `job` in its start `restart` have the folder? */
@@ -73,7 +73,7 @@ static void test_no_folder(void **state)
 	struct rp_err err = { 0 };
 	char *dir = rp_path(*state, "absent");
 
-	assert_int_equal(rp_owner_take(&owner, dir, "", 0, active, &answer,
+	assert_int_equal(rp_owner_take(NULL, &owner, dir, "", 0, active, &answer,
 				       &err), RALLY_EIO);
 	rp_owner_release(&owner);
 	free(dir);
@@ -145,7 +145,7 @@ static void test_jobs_of_other_hosts(void **state)
 	assert_int_equal(take(state, &owner, "99", 7, &err), RALLY_EOWNED);
 	rp_owner_release(&owner);
 	assert_non_null(strstr(err.text, "job 88 on elsewhere"));
-	assert_int_equal(rp_owner_take(&owner, *state, "99", 0, NULL, NULL,
+	assert_int_equal(rp_owner_take(NULL, &owner, *state, "99", 0, NULL, NULL,
 				       NULL), RALLY_EOWNED);
 	rp_owner_release(&owner);
 	assert_true(exists(at(state, RP_OWNER_FILE)));

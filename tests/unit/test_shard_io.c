@@ -51,7 +51,7 @@ static void write_shard(void **state, const char *name,
 	for (int i = 0; i < ROWS * COLUMNS; i++)
 		array[i] = i * 0.5;
 	fill(&regions, array, big);
-	assert_int_equal(rp_shard_write(at(state, name), &regions, 1, 2, 42,
+	assert_int_equal(rp_shard_write(NULL, at(state, name), &regions, 1, 2, 42,
 					beside, &progress, sum, &err), 0);
 	assert_int_equal(progress.done, progress.total);
 	assert_true(progress.total > BIG);
@@ -67,7 +67,7 @@ static int read_shard(void **state, const char *name,
 	fill(&regions, array_back, big_back);
 	memset(array_back, 0, sizeof(array_back));
 	memset(big_back, 0, sizeof(big_back));
-	rc = rp_shard_read(at(state, name), &regions, 1, sum, NULL, err);
+	rc = rp_shard_read(NULL, at(state, name), &regions, 1, sum, NULL, err);
 	rp_regions_free(&regions);
 	return rc;
 }
@@ -85,7 +85,7 @@ static void test_round_trip(void **state)
 	assert_int_equal(read_shard(state, "shard", &sum, &err), 0);
 	assert_memory_equal(array, array_back, sizeof(array));
 	assert_memory_equal(big, big_back, sizeof(big));
-	assert_int_equal(rp_shard_read(at(state, "shard"), NULL, 1, &sum,
+	assert_int_equal(rp_shard_read(NULL, at(state, "shard"), NULL, 1, &sum,
 				       &progress, &err), 0);
 	assert_int_equal(progress.done, progress.total);
 }
@@ -98,7 +98,7 @@ static void test_never_over_another_file(void **state)
 	char *text;
 
 	put_text(at(state, "shard"), "mine");
-	assert_int_equal(rp_shard_write(at(state, "shard"), &regions, 0, 1, 0,
+	assert_int_equal(rp_shard_write(NULL, at(state, "shard"), &regions, 0, 1, 0,
 					NULL, NULL, &sum, &err), RALLY_EIO);
 	text = get_text(at(state, "shard"));
 	assert_string_equal(text, "mine");
@@ -129,12 +129,12 @@ static void test_content_does_not_depend_on_the_step(void **state)
 
 	write_shard(state, "one", NULL, &one);
 	fill(&regions, array, big);
-	assert_int_equal(rp_shard_write(at(state, "two"), &regions, 1, 2, 43,
+	assert_int_equal(rp_shard_write(NULL, at(state, "two"), &regions, 1, 2, 43,
 					NULL, NULL, &two, NULL), 0);
 	assert_memory_equal(&one.content, &two.content, sizeof(one.content));
 	assert_memory_not_equal(&one.hash, &two.hash, sizeof(one.hash));
 	big[BIG - 1] ^= 1;
-	assert_int_equal(rp_shard_write(at(state, "three"), &regions, 1, 2, 43,
+	assert_int_equal(rp_shard_write(NULL, at(state, "three"), &regions, 1, 2, 43,
 					NULL, NULL, &two, NULL), 0);
 	assert_memory_not_equal(&one.content, &two.content,
 				sizeof(one.content));
@@ -162,7 +162,7 @@ static void test_every_part_that_is_flipped(void **state)
 		struct rp_err err = { 0 };
 
 		flip(path, (int64_t)i);
-		assert_int_equal(rp_shard_read(path, NULL, 1, &sum, NULL,
+		assert_int_equal(rp_shard_read(NULL, path, NULL, 1, &sum, NULL,
 					       &err), RALLY_ECORRUPT);
 		assert_fails(&err, RALLY_ECORRUPT, path);
 		flip(path, (int64_t)i);
@@ -221,14 +221,14 @@ static void test_hostile_lengths(void **state)
 		memset(bytes, ' ', sizeof(bytes));
 		memcpy(bytes, &lengths[i], 8);
 		unlink(at(state, "shard"));
-		assert_int_equal(rp_write_file(at(state, "shard"), bytes, 100,
+		assert_int_equal(rp_write_file(NULL, at(state, "shard"), bytes, 100,
 					       NULL), 0);
 		assert_int_equal(read_shard(state, "shard", &sum, &err),
 				 RALLY_ECORRUPT);
 	}
 	sum.bytes = 7;
 	unlink(at(state, "shard"));
-	assert_int_equal(rp_write_file(at(state, "shard"), bytes, 7, NULL), 0);
+	assert_int_equal(rp_write_file(NULL, at(state, "shard"), bytes, 7, NULL), 0);
 	assert_int_equal(read_shard(state, "shard", &sum, NULL),
 			 RALLY_ECORRUPT);
 }
@@ -239,7 +239,7 @@ static void test_another_ranks_shard(void **state)
 	struct rp_err err = { 0 };
 
 	write_shard(state, "shard", NULL, &sum);
-	assert_int_equal(rp_shard_read(at(state, "shard"), NULL, 0, &sum, NULL,
+	assert_int_equal(rp_shard_read(NULL, at(state, "shard"), NULL, 0, &sum, NULL,
 				       &err), RALLY_ECORRUPT);
 	assert_non_null(strstr(err.text, "rank 1"));
 }
@@ -253,7 +253,7 @@ static void expect_layout(void **state, const struct rp_shard_sum *sum,
 
 	put(&regions, name, big_back, type, count);
 	memset(big_back, 0, sizeof(big_back));
-	rp_shard_read(at(state, "shard"), &regions, 1, sum, NULL, &err);
+	rp_shard_read(NULL, at(state, "shard"), &regions, 1, sum, NULL, &err);
 	assert_fails(&err, RALLY_ELAYOUT, part);
 	for (size_t i = 0; i < BIG; i++)
 		assert_int_equal(big_back[i], 0);
@@ -273,7 +273,7 @@ static void test_layout(void **state)
 	/* what is stored and not asked for is left out */
 	memset(big_back, 0, sizeof(big_back));
 	put(&regions, "big", big_back, RALLY_U8, BIG);
-	assert_int_equal(rp_shard_read(at(state, "shard"), &regions, 1, &sum,
+	assert_int_equal(rp_shard_read(NULL, at(state, "shard"), &regions, 1, &sum,
 				       NULL, NULL), 0);
 	assert_memory_equal(big, big_back, BIG);
 	rp_regions_free(&regions);
@@ -290,24 +290,24 @@ static void test_files_of_the_program(void **state)
 	for (int i = 0; i < 700; i++)
 		assert_int_equal(write(fd, block, sizeof(block)), 5000);
 	close(fd);
-	assert_int_equal(rp_file_seal(path, &bytes, &hash, NULL), 0);
+	assert_int_equal(rp_file_seal(NULL, path, &bytes, &hash, NULL), 0);
 	assert_int_equal(bytes, 700 * 5000);
-	assert_int_equal(rp_file_verify(path, bytes, &hash, NULL, NULL), 0);
+	assert_int_equal(rp_file_verify(NULL, path, bytes, &hash, NULL, NULL), 0);
 	for (int64_t i = 0; i < 700 * 5000; i += 999983) {
 		flip(path, i);
-		assert_int_equal(rp_file_verify(path, bytes, &hash, NULL,
+		assert_int_equal(rp_file_verify(NULL, path, bytes, &hash, NULL,
 						NULL), RALLY_ECORRUPT);
 		flip(path, i);
 	}
-	assert_int_equal(rp_file_verify(path, bytes + 1, &hash, NULL, NULL),
+	assert_int_equal(rp_file_verify(NULL, path, bytes + 1, &hash, NULL, NULL),
 			 RALLY_ECORRUPT);
 	assert_int_equal(truncate(path, 0), 0);
-	assert_int_equal(rp_file_seal(path, &bytes, &again, NULL), 0);
+	assert_int_equal(rp_file_seal(NULL, path, &bytes, &again, NULL), 0);
 	assert_int_equal(bytes, 0);
-	assert_int_equal(rp_file_verify(path, 0, &again, NULL, NULL), 0);
-	assert_int_equal(rp_file_verify(path, 0, &hash, NULL, NULL),
+	assert_int_equal(rp_file_verify(NULL, path, 0, &again, NULL, NULL), 0);
+	assert_int_equal(rp_file_verify(NULL, path, 0, &hash, NULL, NULL),
 			 RALLY_ECORRUPT);
-	assert_int_equal(rp_file_seal(*state, &bytes, &again, NULL),
+	assert_int_equal(rp_file_seal(NULL, *state, &bytes, &again, NULL),
 			 RALLY_EIO);
 	free((char *)(uintptr_t)path);
 }

@@ -36,7 +36,7 @@ static inline int scratch_make(void **state)
 
 static inline int scratch_remove(void **state)
 {
-	int rc = rp_remove_tree(*state, NULL);
+	int rc = rp_remove_tree(NULL, *state, NULL);
 
 	free(*state);
 	return rc;
@@ -70,7 +70,7 @@ static inline char *get_text(const char *path)
 {
 	struct rp_err err = { 0 };
 	size_t size;
-	char *text = rp_read_file(path, (size_t)1 << 24, &size, &err);
+	char *text = rp_read_file(NULL, path, (size_t)1 << 24, &size, &err);
 
 	if (!text)
 		print_error("%s\n", err.text);

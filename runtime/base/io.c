@@ -1,0 +1,239 @@
+#include "base/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/io_log.h"
+
+/* By the umask, but never writable for all. */
+#define FILE_MODE 0664
+#define DIR_MODE 0775
+
+int rp_io_begin(struct rp_io *io, const char *spec, const char *log, int rank,
+		struct rp_err *err)
+{
+	memset(io, 0, sizeof(*io));
+	io->rank = rank;
+	if (rp_fault_parse(spec, &io->fault) != 0)
+		return rp_fail(err, RALLY_EOPTION, "%s is no fault", spec);
+	if (*log && !(io->log = fopen(log, "ae")))
+		return rp_fail_errno(err, "open", log);
+	return 0;
+}
+
+void rp_io_end(struct rp_io *io)
+{
+	if (io->log)
+		fclose(io->log);
+	io->log = NULL;
+}
+
+/* Before a call: what is to happen to it. Where there is a journal, the ranks'
+ * calls come one after the other, so that its order is theirs. */
+static struct rp_fate enter(struct rp_io *io)
+{
+	struct rp_fate fate = { RP_FAULT_NONE, 0 };
+
+	if (!io)
+		return fate;
+	if (io->log)
+		(void)flock(fileno(io->log), LOCK_EX);
+	fate = rp_fault_next(&io->fault, io->rank, ++io->calls);
+	if (fate.kind == RP_FAULT_KILL)
+		(void)kill(getpid(), SIGKILL);
+	return fate;
+}
+
+static int fails(const struct rp_fate *fate)
+{
+	if (fate->kind != RP_FAULT_FAIL)
+		return 0;
+	errno = fate->sys;
+	return 1;
+}
+
+/* After it. */
+static void leave(struct rp_io *io, const struct rp_fate *fate,
+		  const struct rp_io_call *call)
+{
+	if (io && io->log) {
+		rp_io_log(io->log, io->rank, io->calls, call);
+		(void)flock(fileno(io->log), LOCK_UN);
+	}
+	if (fate->kind == RP_FAULT_LAST)
+		(void)kill(getpid(), SIGKILL);
+}
+
+/* A transfer that comes short moves half, but something. */
+static size_t share(const struct rp_fate *fate, size_t size)
+{
+	return fate->kind == RP_FAULT_SHORT && size > 1 ? size / 2 : size;
+}
+
+int rp_io_open(struct rp_io *io, int dirfd, const char *path, int flags)
+{
+	struct rp_fate fate = enter(io);
+	int fd = fails(&fate) ? -1 : openat(dirfd, path, flags | O_CLOEXEC,
+					    FILE_MODE);
+	struct rp_io_call call = { flags & O_CREAT ? "create" : "open", dirfd,
+				   path, NULL, fd, fd };
+
+	leave(io, &fate, &call);
+	return fd;
+}
+
+/* Linux closes also where it reports an error. */
+int rp_io_close(struct rp_io *io, int fd)
+{
+	struct rp_fate fate = enter(io);
+	int rc = close(fd);
+	struct rp_io_call call = { "close", AT_FDCWD, NULL, NULL, -1, 0 };
+
+	if (fails(&fate))
+		rc = -1;
+	call.result = rc;
+	leave(io, &fate, &call);
+	return rc;
+}
+
+ssize_t rp_io_pread(struct rp_io *io, int fd, void *data, size_t size,
+		    off_t offset)
+{
+	struct rp_fate fate = enter(io);
+	ssize_t n = fails(&fate) ? -1 : pread(fd, data, share(&fate, size),
+					      offset);
+	struct rp_io_call call = { "read", AT_FDCWD, NULL, NULL, fd, n };
+
+	leave(io, &fate, &call);
+	return n;
+}
+
+ssize_t rp_io_pwrite(struct rp_io *io, int fd, const void *data, size_t size,
+		     off_t offset)
+{
+	struct rp_fate fate = enter(io);
+	ssize_t n = fails(&fate) ? -1 : pwrite(fd, data, share(&fate, size),
+					       offset);
+	struct rp_io_call call = { "write", AT_FDCWD, NULL, NULL, fd, n };
+
+	leave(io, &fate, &call);
+	return n;
+}
+
+ssize_t rp_io_write(struct rp_io *io, int fd, const void *data, size_t size)
+{
+	struct rp_fate fate = enter(io);
+	ssize_t n = fails(&fate) ? -1 : write(fd, data, share(&fate, size));
+	struct rp_io_call call = { "write", AT_FDCWD, NULL, NULL, fd, n };
+
+	leave(io, &fate, &call);
+	return n;
+}
+
+int rp_io_fsync(struct rp_io *io, int fd)
+{
+	struct rp_fate fate = enter(io);
+	int rc = fails(&fate) ? -1 : fsync(fd);
+	struct rp_io_call call = { "fsync", AT_FDCWD, NULL, NULL, fd, rc };
+
+	leave(io, &fate, &call);
+	return rc;
+}
+
+int rp_io_fstat(struct rp_io *io, int fd, struct stat *st)
+{
+	struct rp_fate fate = enter(io);
+	int rc = fails(&fate) ? -1 : fstat(fd, st);
+	struct rp_io_call call = { "stat", AT_FDCWD, NULL, NULL, fd, rc };
+
+	leave(io, &fate, &call);
+	return rc;
+}
+
+int rp_io_mkdir(struct rp_io *io, const char *path)
+{
+	struct rp_fate fate = enter(io);
+	int rc = fails(&fate) ? -1 : mkdir(path, DIR_MODE);
+	struct rp_io_call call = { "mkdir", AT_FDCWD, path, NULL, -1, rc };
+
+	leave(io, &fate, &call);
+	return rc;
+}
+
+int rp_io_rename(struct rp_io *io, const char *from, const char *to)
+{
+	struct rp_fate fate = enter(io);
+	int rc = fails(&fate) ? -1 : rename(from, to);
+	struct rp_io_call call = { "rename", AT_FDCWD, from, to, -1, rc };
+
+	leave(io, &fate, &call);
+	if (fate.kind == RP_FAULT_LOST && rc == 0) {
+		errno = fate.sys;
+		rc = -1;
+	}
+	return rc;
+}
+
+int rp_io_unlink(struct rp_io *io, int dirfd, const char *path, int flags)
+{
+	struct rp_fate fate = enter(io);
+	int rc = fails(&fate) ? -1 : unlinkat(dirfd, path, flags);
+	struct rp_io_call call = { "unlink", dirfd, path, NULL, -1, rc };
+
+	leave(io, &fate, &call);
+	return rc;
+}
+
+int rp_io_lstat(struct rp_io *io, const char *path, struct stat *st)
+{
+	struct rp_fate fate = enter(io);
+	int rc = fails(&fate) ? -1 : lstat(path, st);
+	struct rp_io_call call = { "stat", AT_FDCWD, path, NULL, -1, rc };
+
+	leave(io, &fate, &call);
+	return rc;
+}
+
+int rp_io_statvfs(struct rp_io *io, const char *path, struct statvfs *vfs)
+{
+	struct rp_fate fate = enter(io);
+	int rc = fails(&fate) ? -1 : statvfs(path, vfs);
+	struct rp_io_call call = { "space", AT_FDCWD, path, NULL, -1, rc };
+
+	leave(io, &fate, &call);
+	return rc;
+}
+
+DIR *rp_io_fdopendir(struct rp_io *io, int fd)
+{
+	struct rp_fate fate = enter(io);
+	DIR *dir = fails(&fate) ? NULL : fdopendir(fd);
+	struct rp_io_call call = { "list", AT_FDCWD, NULL, NULL, fd,
+				   dir ? 0 : -1 };
+
+	leave(io, &fate, &call);
+	return dir;
+}
+
+struct dirent *rp_io_readdir(struct rp_io *io, DIR *dir)
+{
+	struct rp_fate fate = enter(io);
+	struct dirent *entry = NULL;
+	struct rp_io_call call = { "list", AT_FDCWD, NULL, NULL, dirfd(dir),
+				   0 };
+
+	errno = 0;
+	if (!fails(&fate))
+		do
+			entry = readdir(dir);
+		while (entry && (!strcmp(entry->d_name, ".") ||
+				 !strcmp(entry->d_name, "..")));
+	call.result = entry || errno == 0 ? 0 : -1;
+	leave(io, &fate, &call);
+	return entry;
+}

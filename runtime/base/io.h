@@ -1,0 +1,63 @@
+/*
+ * base/io.h - the system calls on the checkpoint folder, all in one place
+ *
+ * Whatever reads or changes the folder goes through these. Results and errno are
+ * those of the system call of the same name, EINTR and short transfers included;
+ * base/file.h has what finishes what it starts. New files and folders get their
+ * mode from the umask, and are never writable for all.
+ *
+ * The first argument may be NULL: then they are the plain calls. An open
+ * `struct rp_io` counts them, and makes one fail, come short, or be the
+ * process's last, as the options `fault` and `fault_log` say (base/fault.h).
+ */
+#ifndef RP_BASE_IO_H
+#define RP_BASE_IO_H
+
+#include <dirent.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/fault.h"
+
+struct rp_io {
+	struct rp_fault fault;
+	FILE *log;		/* the journal (base/io_log.h), or NULL */
+	int rank;
+	uint64_t calls;		/* made so far */
+};
+
+/* Follows `spec` (base/fault.h, "": no fault) as `rank`, and keeps a journal of
+ * all calls in the file `log` ("": none), which ranks share. Close in any case;
+ * one of all zeros is closed. */
+int rp_io_begin(struct rp_io *io, const char *spec, const char *log, int rank,
+		struct rp_err *err);
+void rp_io_end(struct rp_io *io);
+
+/* O_CLOEXEC is added. `dirfd` may be AT_FDCWD here and in rp_io_unlink(). */
+int rp_io_open(struct rp_io *io, int dirfd, const char *path, int flags);
+int rp_io_close(struct rp_io *io, int fd);
+ssize_t rp_io_pread(struct rp_io *io, int fd, void *data, size_t size,
+		    off_t offset);
+ssize_t rp_io_pwrite(struct rp_io *io, int fd, const void *data, size_t size,
+		     off_t offset);
+ssize_t rp_io_write(struct rp_io *io, int fd, const void *data, size_t size);
+int rp_io_fsync(struct rp_io *io, int fd);
+int rp_io_fstat(struct rp_io *io, int fd, struct stat *st);
+
+int rp_io_mkdir(struct rp_io *io, const char *path);
+int rp_io_rename(struct rp_io *io, const char *from, const char *to);
+int rp_io_unlink(struct rp_io *io, int dirfd, const char *path, int flags);
+int rp_io_lstat(struct rp_io *io, const char *path, struct stat *st);
+int rp_io_statvfs(struct rp_io *io, const char *path, struct statvfs *vfs);
+
+/* A folder's entries but "." and ".."; the stream owns fd and goes with
+ * closedir(). Reading sets errno to 0 first: NULL with errno 0 is the end. */
+DIR *rp_io_fdopendir(struct rp_io *io, int fd);
+struct dirent *rp_io_readdir(struct rp_io *io, DIR *dir);
+
+#endif

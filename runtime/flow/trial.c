@@ -1,0 +1,285 @@
+#include "flow/trial.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "data/dtype.h"
+#include "data/event.h"
+#include "data/shard.h"
+#include "flow/files.h"
+#include "flow/words.h"
+#include "sys/folder.h"
+#include "sys/shard_io.h"
+
+#define BETWEEN_VOTES ((uint64_t)128 << 20)	/* bytes of a shard */
+
+void rp_trial_free(struct rp_trial *trial)
+{
+	free(trial->path);
+	rp_manifest_free(&trial->manifest);
+	memset(trial, 0, sizeof(*trial));
+}
+
+static int is_passed_over(const struct rp_standing *standing, int64_t sequence)
+{
+	for (size_t i = 0; i < standing->n_doubts; i++)
+		if (standing->doubts[i].sequence == sequence)
+			return 1;
+	return 0;
+}
+
+static int add_doubt(struct rp_standing *standing, int64_t sequence,
+		     int damaged, struct rp_err *err)
+{
+	struct rp_doubt *v = realloc(standing->doubts,
+				     (standing->n_doubts + 1) * sizeof(*v));
+
+	if (!v)
+		return rp_fail(err, RALLY_ENOMEM, "restore: no memory");
+	standing->doubts = v;
+	v[standing->n_doubts].sequence = sequence;
+	v[standing->n_doubts++].damaged = damaged;
+	return 0;
+}
+
+/* Rank 0: the newest checkpoint that was not found bad, if there is one; *listed
+ * tells how many there are in all. */
+static void choose_newest(struct rp_trial *trial, size_t *listed)
+{
+	struct rally *rp = trial->rp;
+	struct rp_folder folder;
+
+	*listed = 0;
+	if (rp_folder_list(&rp->io, &folder, rp->dir, &rp->err) == 0)
+		*listed = folder.n;
+	for (size_t i = 0; i < *listed && !trial->path; i++) {
+		const struct rp_ckpt *ckpt = &folder.v[i];
+
+		if (is_passed_over(&rp->standing, ckpt->sequence))
+			continue;
+		trial->path = strdup(ckpt->path);
+		trial->sequence = ckpt->sequence;
+		trial->step = ckpt->step;
+		if (!trial->path)
+			rp_fail(&rp->err, RALLY_ENOMEM, "restore: no memory");
+		break;
+	}
+	rp_folder_free(&folder);
+}
+
+/* Rank 0, no checkpoint to try: a fresh start only where none ever was. */
+static int explain_none(struct rally *rp, size_t listed)
+{
+	int committed;
+
+	if (listed > 0)
+		return rp_fail(&rp->err, RALLY_ECORRUPT,
+			       "%s: none of its %zu checkpoints verifies; "
+			       "`rallypoint verify` tells what is wrong with "
+			       "each", rp->dir, listed);
+	committed = rp_event_committed(&rp->io, rp->dir, &rp->err);
+	if (committed > 0)
+		return rp_fail(&rp->err, RALLY_EVANISHED,
+			       "%s: " RP_EVENT_FILE " records a commit, but no "
+			       "checkpoint is there; to start anew, remove "
+			       "that file", rp->dir);
+	return rp->err.code;
+}
+
+int rp_trial_choose(struct rp_trial *trial)
+{
+	struct rally *rp = trial->rp;
+	int64_t name[2] = { -1, 0 };
+	size_t listed = 0, length = 0;
+
+	if (rp->comm.rank == 0) {
+		choose_newest(trial, &listed);
+		if (!trial->path && rp->err.code == 0)
+			explain_none(rp, listed);
+		name[0] = trial->sequence;
+		name[1] = trial->step;
+	}
+	if (rp_comm_root(&rp->comm, &rp->err) != 0 ||
+	    rp_comm_bcast(&rp->comm, name, sizeof(name), &rp->err) != 0)
+		return rp->err.code;
+	trial->sequence = name[0];
+	trial->step = name[1];
+	length = trial->path ? strlen(trial->path) : 0;
+	return rp_comm_bcast_text(&rp->comm, &trial->path, &length, &rp->err);
+}
+
+/* Rank 0: reads the manifest's text. */
+static char *read_manifest(struct rally *rp, const char *path, size_t *size)
+{
+	char *file = rp_path(path, RP_MANIFEST_FILE);
+	char *text = NULL;
+
+	if (file)
+		text = rp_read_file(&rp->io, file, RP_MANIFEST_MAX, size, &rp->err);
+	else
+		rp_fail(&rp->err, RALLY_ENOMEM, "restore: no memory");
+	free(file);
+	return text;
+}
+
+int rp_trial_manifest(struct rp_trial *trial)
+{
+	struct rally *rp = trial->rp;
+	const struct rp_manifest *m = &trial->manifest;
+	size_t size = 0;
+	char *text = NULL;
+
+	if (rp->comm.rank == 0)
+		text = read_manifest(rp, trial->path, &size);
+	if (rp_comm_root(&rp->comm, &rp->err) == 0 &&
+	    rp_comm_bcast_text(&rp->comm, &text, &size, &rp->err) == 0) {
+		rp_manifest_decode(&trial->manifest, text, size, trial->path,
+				   &rp->err);
+		rp_comm_settle(&rp->comm, &rp->err);
+	}
+	free(text);
+	if (rp->err.code == 0 &&
+	    (m->sequence != trial->sequence || m->step != trial->step))
+		rp_fail(&rp->err, RALLY_ECORRUPT,
+			"%s/" RP_MANIFEST_FILE ": it is the manifest of "
+			"sequence %lld, step %lld", trial->path,
+			(long long)m->sequence, (long long)m->step);
+	return rp->err.code;
+}
+
+static int box_differs(struct rp_trial *trial, const struct rp_region *r,
+		       const struct rp_stored *s)
+{
+	char have[200], want[200];
+
+	if (memcmp(s->shape, r->shape, sizeof(s->shape)) != 0) {
+		rp_dtype_shape_text(s->type, s->ndim, s->shape, have,
+				    sizeof(have));
+		rp_dtype_shape_text(r->type, r->ndim, r->shape, want,
+				    sizeof(want));
+		return rp_fail(&trial->rp->err, RALLY_ELAYOUT,
+			       "%s: array '%s' is stored as %s in all, but "
+			       "registered as %s", trial->path, r->name, have,
+			       want);
+	}
+	return rp_fail(&trial->rp->err, RALLY_ELAYOUT,
+		       "%s: of array '%s' this rank stored another box than "
+		       "it registered", trial->path, r->name);
+}
+
+/* A shard tells the shape of a box; where it lies, and in what, is the
+ * manifest's to say. */
+static int check_boxes(struct rp_trial *trial)
+{
+	struct rally *rp = trial->rp;
+
+	for (size_t i = 0; i < rp->regions.n; i++) {
+		const struct rp_region *r = &rp->regions.v[i];
+		const struct rp_stored *s;
+
+		if (r->kind != RP_ARRAY)
+			continue;
+		s = rp_manifest_find(&trial->manifest, rp->comm.rank, r->name);
+		if (!s || s->kind != RP_ARRAY || s->type != r->type ||
+		    s->ndim != r->ndim)
+			continue; /* told with the shard */
+		if (memcmp(s->shape, r->shape, sizeof(s->shape)) != 0 ||
+		    memcmp(s->start, r->start, sizeof(s->start)) != 0)
+			return box_differs(trial, r, s);
+	}
+	return 0;
+}
+
+static struct rp_shard_reader *open_shard(struct rp_trial *trial,
+					  const char *path)
+{
+	struct rally *rp = trial->rp;
+	const struct rp_piece *piece = &trial->manifest.pieces[rp->comm.rank];
+	struct rp_shard_sum sum = { piece->bytes, piece->hash,
+				    piece->content };
+
+	if (rp_handle_refused(rp) != 0 || check_boxes(trial) != 0)
+		return NULL;
+	return rp_shard_open(&rp->io, path, &rp->regions, rp->comm.rank, &sum,
+			     &rp->progress, &rp->err);
+}
+
+/* A part, then a vote, until all ranks are through or one has given up. */
+static void read_parts(struct rp_trial *trial, struct rp_shard_reader *reader)
+{
+	struct rally *rp = trial->rp;
+	int more = 1;
+
+	while (rp_comm_settle_more(&rp->comm,
+				   reader && rp_shard_left(reader) > 0, &more,
+				   &rp->err) == 0 &&
+	       more)
+		if (reader)
+			rp_shard_next(reader, BETWEEN_VOTES, &rp->err);
+}
+
+static int read_shard(struct rp_trial *trial)
+{
+	struct rally *rp = trial->rp;
+	char *name = rp_shard_file_name(rp->comm.rank, rp->comm.size);
+	char *path = name ? rp_path(trial->path, name) : NULL;
+	struct rp_shard_reader *reader = NULL;
+
+	if (path)
+		reader = open_shard(trial, path);
+	else
+		rp_fail(&rp->err, RALLY_ENOMEM, "restore: no memory");
+	read_parts(trial, reader);
+	rp_shard_close(reader);
+	free(name);
+	free(path);
+	return rp->err.code;
+}
+
+int rp_trial_read(struct rp_trial *trial)
+{
+	struct rally *rp = trial->rp;
+	const struct rp_manifest *m = &trial->manifest;
+
+	if (m->ranks != rp->comm.size)
+		return rp_fail(&rp->err, RALLY_ELAYOUT,
+			       "%s was written by %d ranks and can't be "
+			       "restored on %d", trial->path, m->ranks,
+			       rp->comm.size);
+	rp_words_bar_begin(rp, "restoring");
+	if (read_shard(trial) == 0) {
+		rp_files_verify(rp, trial->path, m);
+		rp_comm_settle(&rp->comm, &rp->err);
+	}
+	rp_words_bar_end(rp);
+	if (rp->err.code != 0)
+		return rp->err.code;
+	rp_files_read(rp, trial->path, m->step);
+	return rp_comm_settle(&rp->comm, &rp->err);
+}
+
+/* What a lack of this process or of rights made unreadable is no fault of the
+ * checkpoint's: an older one would be no better, only older. */
+static int is_ours(const struct rp_err *err)
+{
+	return err->sys == EMFILE || err->sys == ENFILE || err->sys == EACCES ||
+	       err->sys == EPERM;
+}
+
+int rp_trial_pass_over(struct rp_trial *trial)
+{
+	struct rally *rp = trial->rp;
+	struct rp_err why = rp->err;
+	int damaged = why.code == RALLY_ECORRUPT || why.sys == ENOENT;
+
+	if (!trial->path || is_ours(&why) ||
+	    (why.code != RALLY_ECORRUPT && why.code != RALLY_EIO))
+		return 0;
+	rp_words_passed_over(rp, strrchr(trial->path, '/') + 1, why.text);
+	rp_err_clear(&rp->err);
+	if (rp->comm.rank == 0)
+		add_doubt(&rp->standing, trial->sequence, damaged, &rp->err);
+	return rp_comm_root(&rp->comm, &rp->err) == 0;
+}
