@@ -47,6 +47,7 @@ core_unit_tests = \
 	tests/unit/test_finish \
 	tests/unit/test_folder \
 	tests/unit/test_hash \
+	tests/unit/test_io \
 	tests/unit/test_manifest \
 	tests/unit/test_options \
 	tests/unit/test_owner \
@@ -85,6 +86,10 @@ tests_unit_test_hash_SOURCES = tests/unit/test_hash.c
 tests_unit_test_hash_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_hash_CFLAGS = $(core_unit_cflags)
 tests_unit_test_hash_LDADD = $(core_unit_ldadd)
+tests_unit_test_io_SOURCES = tests/unit/test_io.c
+tests_unit_test_io_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_io_CFLAGS = $(core_unit_cflags)
+tests_unit_test_io_LDADD = $(core_unit_ldadd)
 tests_unit_test_manifest_SOURCES = tests/unit/test_manifest.c
 tests_unit_test_manifest_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_manifest_CFLAGS = $(core_unit_cflags)

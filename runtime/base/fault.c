@@ -58,20 +58,21 @@ int rp_fault_parse(const char *spec, struct rp_fault *fault)
 
 	memset(fault, 0, sizeof(*fault));
 	fault->rank = -1;
-	while (*spec) {
+	if (*spec == '\0')
+		return 0;
+	do {
 		n = 0;
 		if (sscanf(spec, "%7[a-z]=%23[a-zA-Z0-9]%n", key, value, &n) !=
 			    2 ||
 		    parse_pair(key, value, fault) != 0)
 			return -1;
 		spec += n;
-		if (*spec != ',' && *spec != '\0')
-			return -1;
-		spec += *spec == ',';
-	}
+	} while (*spec++ == ',');
+	if (spec[-1] != '\0')
+		return -1;
 	if (fault->at > 0)
-		return fault->kind && !fault->every ? 0 : -1;
-	return fault->kind || (fault->seed && !fault->every) ? -1 : 0;
+		return fault->kind && !fault->every && !fault->seed ? 0 : -1;
+	return fault->every && !fault->kind ? 0 : -1;
 }
 
 /* splitmix64, see https://prng.di.unimi.it/splitmix64.c */

@@ -8,9 +8,10 @@
  *                               on that rank only
  *
  * `do` is EIO, ENOSPC, EDQUOT, EINTR, ENOENT or EACCES: the call fails and does
- * nothing; short: a transfer moves half (other calls go well); lost: a rename is
- * done and ENOENT is reported, as where NFS sent it twice (other calls go well);
- * last: the call is done and the process gets SIGKILL; kill: it gets it before.
+ * nothing; short: a transfer moves half (other calls go well); lost: a rename or
+ * an unlink is done and ENOENT is reported, as where NFS sent it twice (other
+ * calls go well); last: the call is done and the process gets SIGKILL; kill: it
+ * gets it before.
  */
 #ifndef RP_BASE_FAULT_H
 #define RP_BASE_FAULT_H

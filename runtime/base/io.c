@@ -69,6 +69,16 @@ static void leave(struct rp_io *io, const struct rp_fate *fate,
 		(void)kill(getpid(), SIGKILL);
 }
 
+/* A call that the server did, but whose first answer was lost: to the second
+ * request it says that there is nothing of this name. */
+static int answer_of(const struct rp_fate *fate, int rc)
+{
+	if (fate->kind != RP_FAULT_LOST || rc != 0)
+		return rc;
+	errno = fate->sys;
+	return -1;
+}
+
 /* A transfer that comes short moves half, but something. */
 static size_t share(const struct rp_fate *fate, size_t size)
 {
@@ -172,11 +182,7 @@ int rp_io_rename(struct rp_io *io, const char *from, const char *to)
 	struct rp_io_call call = { "rename", AT_FDCWD, from, to, -1, rc };
 
 	leave(io, &fate, &call);
-	if (fate.kind == RP_FAULT_LOST && rc == 0) {
-		errno = fate.sys;
-		rc = -1;
-	}
-	return rc;
+	return answer_of(&fate, rc);
 }
 
 int rp_io_unlink(struct rp_io *io, int dirfd, const char *path, int flags)
@@ -186,7 +192,7 @@ int rp_io_unlink(struct rp_io *io, int dirfd, const char *path, int flags)
 	struct rp_io_call call = { "unlink", dirfd, path, NULL, -1, rc };
 
 	leave(io, &fate, &call);
-	return rc;
+	return answer_of(&fate, rc);
 }
 
 int rp_io_lstat(struct rp_io *io, const char *path, struct stat *st)

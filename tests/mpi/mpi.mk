@@ -5,7 +5,8 @@ EXTRA_DIST += tests/mpi/run_mpi tests/mpi/launch.sh
 if HAVE_CMOCKA
 check_LTLIBRARIES = libmpitest.la
 libmpitest_la_SOURCES = tests/mpi/mpi_test.c tests/mpi/mpi_test.h \
-	tests/mpi/mpi_data.c tests/mpi/mpi_data.h
+	tests/mpi/mpi_data.c tests/mpi/mpi_data.h \
+	tests/mpi/mpi_state.c tests/mpi/mpi_state.h
 libmpitest_la_CFLAGS = $(mpi_test_cflags)
 mpi_test_cflags = $(AM_CFLAGS) $(MPI_CFLAGS) $(CMOCKA_CFLAGS)
 mpi_test_ldadd = libmpitest.la librallypoint.la $(MPI_LIBS) $(CMOCKA_LIBS)
@@ -15,9 +16,11 @@ mpi_tests = \
 	tests/mpi/test_fail.mpi \
 	tests/mpi/test_file.mpi \
 	tests/mpi/test_finalize.mpi \
+	tests/mpi/test_inject.mpi \
 	tests/mpi/test_layout.mpi \
 	tests/mpi/test_open.mpi \
 	tests/mpi/test_place.mpi \
+	tests/mpi/test_power.mpi \
 	tests/mpi/test_restore.mpi \
 	tests/mpi/test_save.mpi \
 	tests/mpi/test_stride.mpi
@@ -40,6 +43,10 @@ tests_mpi_test_finalize_mpi_SOURCES = tests/mpi/test_finalize.c
 tests_mpi_test_finalize_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_finalize_mpi_LDADD = $(mpi_test_ldadd)
 
+tests_mpi_test_inject_mpi_SOURCES = tests/mpi/test_inject.c
+tests_mpi_test_inject_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_inject_mpi_LDADD = $(mpi_test_ldadd)
+
 tests_mpi_test_layout_mpi_SOURCES = tests/mpi/test_layout.c
 tests_mpi_test_layout_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_layout_mpi_LDADD = $(mpi_test_ldadd)
@@ -51,6 +58,11 @@ tests_mpi_test_open_mpi_LDADD = $(mpi_test_ldadd)
 tests_mpi_test_place_mpi_SOURCES = tests/mpi/test_place.c
 tests_mpi_test_place_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_place_mpi_LDADD = $(mpi_test_ldadd)
+
+tests_mpi_test_power_mpi_SOURCES = tests/mpi/test_power.c tests/mpi/power.c \
+	tests/mpi/power.h
+tests_mpi_test_power_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_power_mpi_LDADD = $(mpi_test_ldadd)
 
 tests_mpi_test_restore_mpi_SOURCES = tests/mpi/test_restore.c
 tests_mpi_test_restore_mpi_CFLAGS = $(mpi_test_cflags)

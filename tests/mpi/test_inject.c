@@ -1,0 +1,218 @@
+/*
+ * test_inject.c - each call on the folder fails once, on rank 0 and on another
+ *
+ * Whatever fails: all ranks get the same code from each call, nobody waits for
+ * ever (run_mpi's limit would tell), the run goes on, and what a clean start
+ * finds afterwards is the last step whose save went well, whole.
+ *
+ * RUN_LONG=1: each call in each way, else in one or two that SEED chooses.
+ *
+ * ranks: 2 4
+ * limit: 900
+ * folder: memory
+ */
+#include "mpi_state.h"
+
+#include <time.h>
+
+static const char *const kinds[] = { "EIO",   "ENOSPC", "EDQUOT", "EINTR",
+				     "short", "lost",	"EACCES" };
+
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+/* What must go well all the same. */
+static int is_harmless(const char *kind)
+{
+	return !strcmp(kind, "EINTR") || !strcmp(kind, "short") ||
+	       !strcmp(kind, "lost");
+}
+
+/* One run: `fault` and `log` may be NULL. Tells in `stands` which step a clean
+ * start has to find. */
+typedef void run_fn(const char *dir, const char *fault, const char *log,
+		    int64_t *stands);
+
+static int may_have(int code, int harmless)
+{
+	mt_same(code);
+	if (harmless && code != 0)
+		fprintf(stderr, "rank %d: %s\n", mt_rank, rally_strerror(code));
+	assert_true(!harmless || code == 0);
+	return code;
+}
+
+static void save(rally_t *rp, int64_t step, int harmless, int64_t *stands)
+{
+	int code;
+
+	ms_fill(step);
+	code = may_have(rally_save(rp, step), harmless);
+	assert_true(code == 0 || *rally_error(rp) != '\0');
+	if (code == 0 || code == RALLY_EUNCONFIRMED)
+		*stands = step;
+}
+
+/* The whole life of a handle: open, restore, two saves that each prune, a
+ * finish and the close. A program whose restore fails does not go on. */
+static void live(const char *dir, const char *fault, const char *log,
+		 int64_t *stands)
+{
+	int harmless = !fault || is_harmless(strstr(fault, "do=") + 3);
+	int64_t step = -1;
+	int how = -1, code;
+	rally_t *rp;
+
+	mt_option("RALLY_FAULT", fault);
+	mt_option("RALLY_FAULT_LOG", log);
+	mt_option("RALLY_KEEP", "1");
+	code = rally_open(MPI_COMM_WORLD, dir, &rp);
+	if (may_have(code, harmless) == 0) {
+		ms_add(rp);
+		ms_forget();
+		code = may_have(rally_restore(rp, &step, &how), harmless);
+		if (code == 0) {
+			assert_int_equal(how, RALLY_RESUMED);
+			assert_int_equal(step, 1);
+			ms_check(1);
+			assert_int_equal(rally_point(rp, 1), RALLY_GO);
+			save(rp, 2, harmless, stands);
+			assert_int_equal(rally_point(rp, 2), RALLY_GO);
+			save(rp, 3, harmless, stands);
+			may_have(rally_finish(rp, 3), harmless);
+		}
+	}
+	may_have(rally_close(rp), harmless);
+	mt_option("RALLY_FAULT", NULL);
+	mt_option("RALLY_FAULT_LOG", NULL);
+	mt_option("RALLY_KEEP", NULL);
+	mt_barrier();
+}
+
+/* A stop survives any one failure: its save is tried again. */
+static void stop(const char *dir, const char *fault, const char *log,
+		 int64_t *stands)
+{
+	int verdict = RALLY_GO;
+	rally_t *rp;
+
+	ms_resume(dir, 1, 1, &rp);
+	mt_code(rp, rally_set(rp, "keep", "1"), 0);
+	mt_code(rp, rally_set(rp, "fault_log", log ? log : ""), 0);
+	mt_code(rp, rally_set(rp, "fault", fault ? fault : ""), 0);
+	ms_fill(2);
+	if (mt_rank == 0)
+		rally_request(rp, RALLY_WANT_STOP);
+	for (int i = 0; i < 9 && verdict == RALLY_GO; i++)
+		verdict = rally_point(rp, 2);
+	assert_int_equal(verdict, RALLY_STOP);
+	mt_same(mt_status(rp).saved_step);
+	if (!fault || !strstr(fault, "EACCES"))
+		assert_int_equal(mt_status(rp).saved_step, 2);
+	*stands = mt_status(rp).saved_step;
+	mt_code(rp, rally_close(rp), RALLY_EUNFINISHED);
+	mt_barrier();
+}
+
+/* Lines of a rank in a journal. */
+static int count_calls(const char *log, int rank)
+{
+	char *line = NULL;
+	size_t size = 0;
+	int n = 0;
+	FILE *file = fopen(log, "r");
+
+	assert_non_null(file);
+	while (getline(&line, &size, file) > 0)
+		n += atoi(line) == rank;
+	free(line);
+	fclose(file);
+	return n;
+}
+
+static const char *log_of(const char *dir)
+{
+	static char path[5000];
+
+	snprintf(path, sizeof(path), "%s.log", dir);
+	return path;
+}
+
+static int calls_of(run_fn *run, int rank)
+{
+	const char *dir = ms_make(1);
+	int64_t stands = 1;
+	int n;
+
+	run(dir, NULL, log_of(dir), &stands);
+	n = count_calls(log_of(dir), rank);
+	mt_barrier();
+	return n;
+}
+
+static void inject(run_fn *run, int rank, int call, const char *kind)
+{
+	const char *dir = ms_make(1);
+	int64_t stands = 1;
+	char fault[80];
+
+	snprintf(fault, sizeof(fault), "rank=%d,at=%d,do=%s", rank, call, kind);
+	if (getenv("INJECT_WORDS") && mt_rank == 0)
+		fprintf(stderr, "-- %s\n", fault);
+	run(dir, fault, NULL, &stands);
+	ms_resume(dir, stands, stands, NULL);
+	if (mt_rank == 0)
+		mt_remove(dir);
+}
+
+static unsigned seed;
+static size_t ways;	/* in which each call fails */
+
+static void choose_ways(void)
+{
+	const char *given = getenv("SEED"), *all = getenv("RUN_LONG");
+
+	seed = given ? (unsigned)atoi(given) : (unsigned)time(NULL);
+	MPI_Bcast(&seed, 1, MPI_UNSIGNED, 0, MPI_COMM_WORLD);
+	ways = all && atoi(all) ? KINDS : mt_size == 2 ? 2 : 1;
+}
+
+static void inject_everywhere(run_fn *run, const char *what)
+{
+	choose_ways();
+	for (int i = 0; i < 2; i++) {
+		int rank = i == 0 ? 0 : mt_size - 1;
+		int calls = calls_of(run, rank);
+
+		assert_true(calls > 10);
+		for (int call = 1; call <= calls; call++) {
+			size_t first = seed + (unsigned)call * 3;
+
+			for (size_t k = 0; k < ways; k++)
+				inject(run, rank, call,
+				       kinds[(first + k) % KINDS]);
+		}
+		if (mt_rank == 0)
+			printf("%s: each of %d calls of rank %d failed in %zu "
+			       "of %zu ways, seed %u\n", what, calls, rank,
+			       ways, KINDS, seed);
+	}
+}
+
+static void test_life(void **state)
+{
+	(void)state;
+	inject_everywhere(live, "life");
+}
+
+static void test_stop(void **state)
+{
+	(void)state;
+	inject_everywhere(stop, "stop");
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(test_life),
+	cmocka_unit_test(test_stop),
+};
+
+MT_MAIN(tests)
