@@ -23,7 +23,8 @@ mpi_tests = \
 	tests/mpi/test_power.mpi \
 	tests/mpi/test_restore.mpi \
 	tests/mpi/test_save.mpi \
-	tests/mpi/test_stride.mpi
+	tests/mpi/test_stride.mpi \
+	tests/mpi/test_wrong.mpi
 check_PROGRAMS += $(mpi_tests)
 TESTS += $(mpi_tests)
 
@@ -75,6 +76,10 @@ tests_mpi_test_save_mpi_LDADD = $(mpi_test_ldadd)
 tests_mpi_test_stride_mpi_SOURCES = tests/mpi/test_stride.c
 tests_mpi_test_stride_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_stride_mpi_LDADD = $(mpi_test_ldadd)
+
+tests_mpi_test_wrong_mpi_SOURCES = tests/mpi/test_wrong.c
+tests_mpi_test_wrong_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_wrong_mpi_LDADD = $(mpi_test_ldadd)
 endif
 
 # Signals at any moment against ranks that drift apart.
