@@ -18,6 +18,7 @@ mpi_tests = \
 	tests/mpi/test_finalize.mpi \
 	tests/mpi/test_inject.mpi \
 	tests/mpi/test_layout.mpi \
+	tests/mpi/test_mounts.mpi \
 	tests/mpi/test_open.mpi \
 	tests/mpi/test_place.mpi \
 	tests/mpi/test_power.mpi \
@@ -51,6 +52,10 @@ tests_mpi_test_inject_mpi_LDADD = $(mpi_test_ldadd)
 tests_mpi_test_layout_mpi_SOURCES = tests/mpi/test_layout.c
 tests_mpi_test_layout_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_layout_mpi_LDADD = $(mpi_test_ldadd)
+
+tests_mpi_test_mounts_mpi_SOURCES = tests/mpi/test_mounts.c
+tests_mpi_test_mounts_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_mounts_mpi_LDADD = $(mpi_test_ldadd)
 
 tests_mpi_test_open_mpi_SOURCES = tests/mpi/test_open.c
 tests_mpi_test_open_mpi_CFLAGS = $(mpi_test_cflags)
