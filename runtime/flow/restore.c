@@ -48,6 +48,10 @@ static int restore_newest(struct rally *rp, int64_t *step, int *how)
 
 		if (rp_trial_choose(&trial) == 0 && !trial.path) {
 			rp_words_fresh(rp);
+			if (rp->job.restarts > 0)
+				rp_words_warn(rp, "this job was started before, "
+						  "and nothing was saved here: "
+						  "is it the same folder?");
 		} else if (rp->err.code == 0 &&
 			   rp_trial_manifest(&trial) == 0 &&
 			   rp_trial_read(&trial) == 0) {

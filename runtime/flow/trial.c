@@ -13,7 +13,7 @@
 #include "sys/folder.h"
 #include "sys/shard_io.h"
 
-#define BETWEEN_VOTES ((uint64_t)128 << 20)	/* bytes of a shard */
+#define BETWEEN_VOTES ((uint64_t)32 << 20)	/* bytes of a shard */
 
 void rp_trial_free(struct rp_trial *trial)
 {

@@ -203,6 +203,28 @@ static void test_vanished(void **state)
 	mt_data_close(mt_data_restore(dir, 0, RALLY_FRESH, 0));
 }
 
+/* The others do not read on when one rank has given up. */
+static void test_give_up(void **state)
+{
+	const size_t bytes = mt_rank == 0 ? (size_t)100 << 20 : 5000;
+	const char *dir = mt_dir();
+	rally_t *rp = mt_open(dir);
+	unsigned char *data = calloc(1, bytes);
+	int64_t step;
+	int how;
+
+	(void)state;
+	mt_code(rp, rally_add(rp, "big", data, RALLY_U8, bytes), 0);
+	mt_code(rp, rally_save(rp, 1), 0);
+	assert_int_equal(mt_status(rp).bytes_total >= bytes, 1);
+	DAMAGE(flip(file_of(dir, 0, NULL), 4096 + 1000));
+	mt_code(rp, rally_restore(rp, &step, &how), RALLY_ECORRUPT);
+	if (mt_size > 1 && mt_rank == 0)
+		assert_in_range(mt_status(rp).bytes_done, 0, bytes / 2);
+	mt_data_close(rp);
+	free(data);
+}
+
 /* A partial directory is never read, and is swept. */
 static void test_partial(void **state)
 {
@@ -245,6 +267,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_bad_manifest),
 	cmocka_unit_test(test_none_verifies),
 	cmocka_unit_test(test_vanished),
+	cmocka_unit_test(test_give_up),
 	cmocka_unit_test(test_partial),
 	cmocka_unit_test(test_finished),
 };
