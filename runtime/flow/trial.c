@@ -110,42 +110,39 @@ int rp_trial_choose(struct rp_trial *trial)
 	return rp_comm_bcast_text(&rp->comm, &trial->path, &length, &rp->err);
 }
 
-/* Rank 0: reads the manifest's text. */
-static char *read_manifest(struct rally *rp, const char *path, size_t *size)
+/* A manifest that is sound in itself may be another checkpoint's. */
+static int check_name(struct rp_trial *trial, const char *file)
 {
-	char *file = rp_path(path, RP_MANIFEST_FILE);
-	char *text = NULL;
+	const struct rp_manifest *m = &trial->manifest;
 
-	if (file)
-		text = rp_read_file(&rp->io, file, RP_MANIFEST_MAX, size, &rp->err);
-	else
-		rp_fail(&rp->err, RALLY_ENOMEM, "restore: no memory");
-	free(file);
-	return text;
+	if (m->sequence == trial->sequence && m->step == trial->step)
+		return 0;
+	return rp_fail(&trial->rp->err, RALLY_ECORRUPT,
+		       "%s: it is the manifest of sequence %lld, step %lld",
+		       file, (long long)m->sequence, (long long)m->step);
 }
 
 int rp_trial_manifest(struct rp_trial *trial)
 {
 	struct rally *rp = trial->rp;
-	const struct rp_manifest *m = &trial->manifest;
+	char *file = rp_path(trial->path, RP_MANIFEST_FILE);
 	size_t size = 0;
 	char *text = NULL;
 
-	if (rp->comm.rank == 0)
-		text = read_manifest(rp, trial->path, &size);
-	if (rp_comm_root(&rp->comm, &rp->err) == 0 &&
+	if (!file)
+		rp_fail(&rp->err, RALLY_ENOMEM, "restore: no memory");
+	else if (rp->comm.rank == 0)
+		text = rp_read_file(&rp->io, file, RP_MANIFEST_MAX, &size,
+				    &rp->err);
+	if (rp_comm_settle(&rp->comm, &rp->err) == 0 &&
 	    rp_comm_bcast_text(&rp->comm, &text, &size, &rp->err) == 0) {
-		rp_manifest_decode(&trial->manifest, text, size, trial->path,
-				   &rp->err);
+		if (rp_manifest_decode(&trial->manifest, text, size, file,
+				       &rp->err) == 0)
+			check_name(trial, file);
 		rp_comm_settle(&rp->comm, &rp->err);
 	}
 	free(text);
-	if (rp->err.code == 0 &&
-	    (m->sequence != trial->sequence || m->step != trial->step))
-		rp_fail(&rp->err, RALLY_ECORRUPT,
-			"%s/" RP_MANIFEST_FILE ": it is the manifest of "
-			"sequence %lld, step %lld", trial->path,
-			(long long)m->sequence, (long long)m->step);
+	free(file);
 	return rp->err.code;
 }
 

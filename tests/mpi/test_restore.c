@@ -154,6 +154,7 @@ static void test_bad_manifest(void **state)
 	(void)state;
 	DAMAGE(cut(file_of(dir, 0, "manifest.json"), 0));
 	expect_fallback(dir);
+	assert_true(mt_contains(dir, "events.jsonl", "manifest.json: it is"));
 	dir = mt_data_make(2);
 	DAMAGE(cut(file_of(dir, 0, "manifest.json"), -20));
 	expect_fallback(dir);
