@@ -28,8 +28,9 @@ static int take(struct rally *rp)
 		rp_words_error(rp, "clearing what a crash left", &sweep);
 	if (rc == 0)
 		rc = rp_folder_list(&rp->io, &folder, rp->dir, &rp->err);
-	if (rc == 0 && folder.n > 0)
-		rp->standing.next = folder.v[0].sequence + 1;
+	/* A link by a checkpoint's name is none, but has the name. */
+	if (rc == 0)
+		rp->standing.next = folder.last + 1;
 	rp->standing.first = rp->standing.next;
 	rp_folder_free(&folder);
 	return rc;

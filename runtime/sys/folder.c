@@ -77,6 +77,8 @@ static int add(struct rp_io *io, struct rp_folder *folder, const char *dir,
 
 	if (parse_final(name, &ckpt) != 0)
 		return 0;
+	if (ckpt.sequence > folder->last)
+		folder->last = ckpt.sequence;
 	ckpt.path = rp_path(dir, name);
 	v = realloc(folder->v, (folder->n + 1) * sizeof(*v));
 	if (v)
@@ -109,6 +111,7 @@ int rp_folder_list(struct rp_io *io, struct rp_folder *folder,
 	int rc = 0;
 
 	memset(folder, 0, sizeof(*folder));
+	folder->last = -1;
 	if (!stream)
 		return err ? err->code : RALLY_EIO;
 	while (rc == 0 && ((entry = rp_io_readdir(io, stream)) != NULL ||

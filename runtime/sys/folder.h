@@ -27,6 +27,8 @@ struct rp_folder {
 	struct rp_ckpt *v;	/* newest first */
 	size_t n;
 	size_t partials;	/* left by crashes, trash included */
+	int64_t last;		/* highest sequence that a name has, also one
+				   of something else than a folder; or -1 */
 };
 
 /* Lists a folder; one that does not exist is an error. Free in any case. */

@@ -35,7 +35,7 @@ static void test_list(void **state)
 	make(state, "0003-step-0");
 	make(state, ".partial-0011-0");
 	make(state, ".trash-0001");
-	put_text(at(state, "0099-step-1"), "a file");
+	put_text(at(state, "20000-step-1"), "a file");
 	assert_int_equal(symlink("0003-step-0", at(state, "0098-step-1")), 0);
 	assert_int_equal(rp_folder_list(NULL, &folder, *state, NULL), 0);
 	assert_int_equal(folder.n, 4);
@@ -46,6 +46,7 @@ static void test_list(void **state)
 	assert_string_equal(folder.v[3].name, "0002-step-300");
 	assert_string_equal(folder.v[3].path, at(state, "0002-step-300"));
 	assert_int_equal(folder.partials, 2);
+	assert_int_equal(folder.last, 20000);
 	rp_folder_free(&folder);
 	rp_folder_free(&folder);
 }
