@@ -41,6 +41,7 @@ EXTRA_DIST += tests/unit/test_tool.py tests/unit/test_doc.py
 # The lower layers, one program for each file; unit.h is what they share.
 if HAVE_CMOCKA
 core_unit_tests = \
+	tests/unit/test_blocks \
 	tests/unit/test_dtype \
 	tests/unit/test_event \
 	tests/unit/test_file \
@@ -62,6 +63,10 @@ EXTRA_DIST += tests/unit/unit.h
 core_unit_cppflags = $(AM_CPPFLAGS) -DRALLY_NO_MPI
 core_unit_cflags = $(AM_CFLAGS) $(CORE_CFLAGS) $(CMOCKA_CFLAGS)
 core_unit_ldadd = librally-core.la $(CMOCKA_LIBS) $(CORE_LIBS)
+tests_unit_test_blocks_SOURCES = tests/unit/test_blocks.c
+tests_unit_test_blocks_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_blocks_CFLAGS = $(core_unit_cflags)
+tests_unit_test_blocks_LDADD = $(core_unit_ldadd)
 tests_unit_test_dtype_SOURCES = tests/unit/test_dtype.c
 tests_unit_test_dtype_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_dtype_CFLAGS = $(core_unit_cflags)
