@@ -102,6 +102,12 @@ tests_mpi_chaos_SOURCES = tests/mpi/chaos.c tests/mpi/chaos.h \
 tests_mpi_chaos_CFLAGS = $(AM_CFLAGS) $(MPI_CFLAGS)
 tests_mpi_chaos_LDADD = librallypoint.la $(MPI_LIBS)
 
+# What tests/lib/memcheck must find.
+check_PROGRAMS += tests/mpi/faults
+tests_mpi_faults_SOURCES = tests/mpi/faults.c
+tests_mpi_faults_CFLAGS = $(AM_CFLAGS) $(MPI_CFLAGS)
+tests_mpi_faults_LDADD = $(MPI_LIBS)
+
 # Writes what tests/python reads.
 check_PROGRAMS += tests/mpi/write_types
 EXTRA_DIST += tests/python/run tests/python/requirements.txt \

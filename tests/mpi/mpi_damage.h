@@ -38,7 +38,7 @@ void md_begin(const char *what, enum md_file file, int rank);
 const char *md_name(enum md_file file, int rank);
 const char *md_path(int back, enum md_file file, int rank);
 
-/* Moves a file or folder out of the checkpoints, which md_mend() undoes; returns
+/* Moves a file or folder out of the checkpoints until md_mend(); returns
  * where it is now. Rank 0 only. */
 const char *md_take(const char *path);
 void md_mend(void);	/* Collective */

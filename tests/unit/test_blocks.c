@@ -55,7 +55,7 @@ static void change(const char *path, uint64_t at, unsigned char by)
 	close(fd);
 }
 
-/* One byte of `size` from `from` on; the sentence names the file, and `part`. */
+/* One byte of `size` from `from` on; the sentence names the file and `part`. */
 static void try_one(const struct target *t, uint64_t from, uint64_t size,
 		    const char *part)
 {
