@@ -24,6 +24,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "keep_loaded.h"
+
 static const struct {
 	const char *name;
 	int number;

@@ -2,12 +2,16 @@
  * faults.c - what the checkers of memory must find, on each of two ranks: bytes
  *            that were never written are sent, a byte behind the end is read,
  *            and memory is lost
+ *
+ *     mpirun -n 2 faults [leak]      the last one only
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <mpi.h>
+
+#include "keep_loaded.h"
 
 /* Volatile, so that the compiler neither sees nor drops what is wrong. */
 static char *volatile kept;
@@ -50,8 +54,10 @@ int main(int argc, char **argv)
 	if (MPI_Init(&argc, &argv) != MPI_SUCCESS ||
 	    MPI_Comm_rank(MPI_COMM_WORLD, &rank) != MPI_SUCCESS)
 		return 1;
-	rc = send_unwritten(rank);
-	read_behind();
+	rc = argc > 1 ? 0 : send_unwritten(rank);
+	/* ASan ends the process here. */
+	if (argc == 1)
+		read_behind();
 	lose();
 	return MPI_Finalize() != MPI_SUCCESS || rc != MPI_SUCCESS;
 }

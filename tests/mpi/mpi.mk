@@ -1,7 +1,7 @@
 # Under mpirun, on the numbers of ranks that each test's head names.
 TEST_EXTENSIONS = .mpi
 MPI_LOG_COMPILER = $(top_srcdir)/tests/mpi/run_mpi
-EXTRA_DIST += tests/mpi/run_mpi tests/mpi/launch.sh
+EXTRA_DIST += tests/mpi/run_mpi tests/mpi/launch.sh tests/mpi/keep_loaded.h
 if HAVE_CMOCKA
 check_LTLIBRARIES = libmpitest.la
 libmpitest_la_SOURCES = tests/mpi/mpi_test.c tests/mpi/mpi_test.h \

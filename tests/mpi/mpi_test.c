@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "keep_loaded.h"
+
 int mt_rank, mt_size;
 
 static char top[PATH_MAX];	/* the program's folder */

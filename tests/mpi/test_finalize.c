@@ -15,6 +15,7 @@
 
 #include <mpi.h>
 
+#include "keep_loaded.h"
 #include "rallypoint.h"
 
 static char dir[200], path[300];

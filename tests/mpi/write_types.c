@@ -17,6 +17,7 @@
 
 #include <mpi.h>
 
+#include "keep_loaded.h"
 #include "rallypoint.h"
 
 #define PRIVATE(r) (50 + 7 * (size_t)(r))
@@ -62,11 +63,13 @@ static void put(char *to, size_t t, size_t k)
 		memcpy(to, &bits, types[t].size);	/* little-endian */
 }
 
+static char *owns[TYPES], *boxes[TYPES];
+
 static void add_type(rally_t *rp, size_t t, int rank, int ranks)
 {
 	int64_t global[2] = { 7, 10 }, start[2] = { 0, 0 }, local[2] = { 0, 10 };
-	char *own = malloc(PRIVATE(rank) * types[t].size);
-	char *box = malloc(70 * types[t].size), name[16];
+	char *own = owns[t] = malloc(PRIVATE(rank) * types[t].size);
+	char *box = boxes[t] = malloc(70 * types[t].size), name[16];
 
 	if (!own || !box)
 		fail("malloc", rp);
@@ -107,10 +110,8 @@ static void add_cube(rally_t *rp, int rank, int ranks)
 
 static void add_large(rally_t *rp, int rank)
 {
-	unsigned char *large = malloc(LARGE);
+	static unsigned char large[LARGE];
 
-	if (!large)
-		fail("malloc", rp);
 	for (size_t i = 0; i < LARGE; i++)
 		large[i] = (unsigned char)(i * 7 + i / 1000 + (size_t)rank);
 	if (rally_add(rp, "large", large, RALLY_U8, LARGE) != 0 ||
@@ -136,6 +137,10 @@ int main(int argc, char **argv)
 		fail("rally_save", rp);
 	if (rally_close(rp) != 0)
 		fail("rally_close", NULL);
+	for (size_t t = 0; t < TYPES; t++) {
+		free(owns[t]);
+		free(boxes[t]);
+	}
 	MPI_Finalize();
 	return 0;
 }
