@@ -88,24 +88,58 @@ int rp_event_append(struct rp_io *io, const char *dir, const char *event,
 	return rc;
 }
 
+/* 1 where the file holds the text, 0, or -1 and errno. Lines are not told
+ * apart, and a piece of a fixed size is looked at at a time: after a crash of
+ * the machine NULs may stand where the end of the file was, and a line without
+ * an end must not fill the memory. */
+static int holds(struct rp_io *io, int fd, const char *text)
+{
+	size_t length = strlen(text), kept = 0;
+	char piece[4096];
+	off_t at = 0;
+
+	for (;;) {
+		ssize_t n = rp_io_pread(io, fd, piece + kept,
+					sizeof(piece) - kept, at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return (int)n;
+		at += n;
+		kept += (size_t)n;
+		if (memmem(piece, kept, text, length))
+			return 1;
+		if (kept < length)
+			continue;
+		memmove(piece, piece + kept - (length - 1), length - 1);
+		kept = length - 1;
+	}
+}
+
 /* 1 where `name` records a commit, 0 where it does not or is not there. */
 static int records_commit(struct rp_io *io, const char *dir, const char *name,
 			  struct rp_err *err)
 {
 	char *path = rp_path(dir, name);
 	struct rp_err why = { 0 };
-	size_t size;
-	char *text = path ? rp_read_file(io, path, SIZE_MAX / 2, &size, &why)
-			  : NULL;
-	int found = 0;
+	int64_t size;
+	int fd, found = 0;
 
-	if (text) {
-		found = memmem(text, size, COMMIT, strlen(COMMIT)) != NULL;
+	if (!path) {
+		rp_fail(err, RALLY_ENOMEM, "event: no memory");
+		return -1;
+	}
+	fd = rp_open_read(io, path, &size, &why);
+	if (fd >= 0) {
+		found = holds(io, fd, COMMIT);
+		if (found < 0)
+			rp_fail_errno(err, "read", path);
+		rp_close_read(io, fd);
 	} else if (why.sys != ENOENT) {
-		rp_fail(err, path ? why.code : RALLY_ENOMEM, "%s", why.text);
+		rp_fail(err, why.code, "%s", why.text);
 		found = -1;
 	}
-	free(text);
 	free(path);
 	return found;
 }

@@ -65,11 +65,43 @@ static void test_a_torn_line(void **state)
 	assert_int_equal(rp_event_committed(NULL, *state, NULL), 1);
 }
 
+/* A crash of the machine may leave NULs where the end of the file was; the
+ * next commit stands on the same line. */
+static void test_nuls_before_a_commit(void **state)
+{
+	static const char nuls[100];
+
+	assert_int_equal(rp_write_file(NULL, at(state, RP_EVENT_FILE), nuls,
+				       sizeof(nuls), NULL), 0);
+	assert_int_equal(rp_event_committed(NULL, *state, NULL), 0);
+	append(state, RP_EVENT_COMMIT, NULL);
+	assert_int_equal(rp_event_committed(NULL, *state, NULL), 1);
+}
+
+/* Wherever it stands: the file is looked at in pieces. */
+static void test_a_commit_at_any_offset(void **state)
+{
+	static const char commit[] = "\"event\":\"" RP_EVENT_COMMIT "\"";
+	char text[4200];
+
+	for (size_t i = 4000; i < sizeof(text) - sizeof(commit); i++) {
+		memset(text, ' ', sizeof(text));
+		memcpy(text + i, commit, sizeof(commit));
+		put_text(at(state, RP_EVENT_FILE), text);
+		assert_int_equal(rp_event_committed(NULL, *state, NULL), 1);
+	}
+}
+
 static void test_unreadable(void **state)
 {
 	struct rp_err err = { 0 };
 
 	assert_int_equal(symlink(RP_EVENT_FILE, at(state, RP_EVENT_FILE)), 0);
+	assert_int_equal(rp_event_committed(NULL, *state, &err), -1);
+	assert_fails(&err, RALLY_EIO, RP_EVENT_FILE);
+	rp_err_clear(&err);
+	assert_int_equal(unlink(at(state, RP_EVENT_FILE)), 0);
+	assert_int_equal(mkdir(at(state, RP_EVENT_FILE), 0700), 0);
 	assert_int_equal(rp_event_committed(NULL, *state, &err), -1);
 	assert_fails(&err, RALLY_EIO, RP_EVENT_FILE);
 	rp_err_clear(&err);
@@ -85,6 +117,8 @@ int main(void)
 		scratch_test(test_lines),
 		scratch_test(test_committed),
 		scratch_test(test_a_torn_line),
+		scratch_test(test_nuls_before_a_commit),
+		scratch_test(test_a_commit_at_any_offset),
 		scratch_test(test_unreadable),
 	};
 
