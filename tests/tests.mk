@@ -50,6 +50,7 @@ core_unit_tests = \
 	tests/unit/test_folder \
 	tests/unit/test_hash \
 	tests/unit/test_io \
+	tests/unit/test_json \
 	tests/unit/test_manifest \
 	tests/unit/test_options \
 	tests/unit/test_owner \
@@ -97,6 +98,10 @@ tests_unit_test_io_SOURCES = tests/unit/test_io.c
 tests_unit_test_io_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_io_CFLAGS = $(core_unit_cflags)
 tests_unit_test_io_LDADD = $(core_unit_ldadd)
+tests_unit_test_json_SOURCES = tests/unit/test_json.c
+tests_unit_test_json_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_json_CFLAGS = $(core_unit_cflags)
+tests_unit_test_json_LDADD = $(core_unit_ldadd)
 tests_unit_test_manifest_SOURCES = tests/unit/test_manifest.c
 tests_unit_test_manifest_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_manifest_CFLAGS = $(core_unit_cflags)
