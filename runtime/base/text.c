@@ -34,6 +34,16 @@ char *rp_text_bytes(uint64_t bytes, char *buf, size_t size)
 	return buf;
 }
 
+char *rp_text_ascii(const char *text, char *buf, size_t size)
+{
+	size_t i = 0;
+
+	for (; i + 1 < size && text[i]; i++)
+		buf[i] = text[i] < ' ' || text[i] > '~' ? '?' : text[i];
+	buf[i] = '\0';
+	return buf;
+}
+
 static int64_t unit_ns(char c)
 {
 	switch (c) {

@@ -13,6 +13,10 @@ char *rp_format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* "1.2 GB" (powers of 1000), "12 B"; into buf, which is returned. */
 char *rp_text_bytes(uint64_t bytes, char *buf, size_t size);
 
+/* What a file holds, for a sentence on a terminal: all but printable ASCII is a
+ * '?', and what does not fit is cut. Into buf, which is returned. */
+char *rp_text_ascii(const char *text, char *buf, size_t size);
+
 /* "10m", "1h30m", "90s", "2.5" (seconds) to nanoseconds. 0, or -1 where the
  * text is not a duration. */
 int rp_parse_duration(const char *text, int64_t *ns);

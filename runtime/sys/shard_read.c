@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "data/dtype.h"
 #include "data/shard.h"
 
@@ -215,6 +216,7 @@ static int block_differs(struct rp_shard_reader *r, const struct rp_tensor *t,
 			 uint64_t block)
 {
 	uint64_t from = r->shard.header_bytes + block * RP_HASH_BLOCK;
+	char name[200];
 
 	/* A pad says nothing to people: what stands before it does. */
 	while (t > r->shard.v && (t->name[0] == '@' || t->begin == t->end))
@@ -222,7 +224,7 @@ static int block_differs(struct rp_shard_reader *r, const struct rp_tensor *t,
 	return rp_fail(r->err, RALLY_ECORRUPT,
 		       "%s: block %" PRIu64 " (bytes from %" PRIu64 ", ends in "
 		       "'%s') does not match its hash", r->path, block, from,
-		       t->name);
+		       rp_text_ascii(t->name, name, sizeof(name)));
 }
 
 /* One piece: within one tensor and one block. */

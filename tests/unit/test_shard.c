@@ -184,6 +184,9 @@ static void test_sharding_info(void **state)
 #define TENSOR(name, b, e) \
 	"\"" name "\":{\"dtype\":\"U8\",\"shape\":[64],\"data_offsets\":[" b \
 	"," e "]}"
+#define HASH0 \
+	"\"@hash@rank-00000\":{\"dtype\":\"U8\",\"shape\":[0,16]," \
+	"\"data_offsets\":[0,0]}"
 #define DATA_BYTES 80
 
 static int decode(const char *text, uint64_t data_bytes)
@@ -257,6 +260,19 @@ static void test_hostile(void **state)
 			"\"dtype\":\"U8\",\"shape\":[2,8],"
 			"\"data_offsets\":[64,80]}}",
 		"{" META "," TENSOR("a", "16", "80") "," HASH("0", "16") "}",
+		/* the file is full, and then a tensor outside of it, one over
+		 * the table, one without a hash */
+		"{" META "," TENSOR("a", "0", "64") "," HASH("64", "80") ","
+			TENSOR("b", "4096", "4160") "}",
+		"{" META "," TENSOR("a", "0", "64") "," HASH("64", "80")
+			",\"b\":{\"dtype\":\"U8\",\"shape\":[2],"
+			"\"data_offsets\":[70,72]}}",
+		"{" META "," HASH0 "," TENSOR("a", "0", "64")
+			",\"b\":{\"dtype\":\"U8\",\"shape\":[16],"
+			"\"data_offsets\":[64,80]}}",
+		"{" META "," HASH0 "," TENSOR("@pad-00001", "0", "64")
+			",\"b\":{\"dtype\":\"U8\",\"shape\":[16],"
+			"\"data_offsets\":[64,80]}}",
 		/* rank, ranks, step */
 		"{" TENSOR("a", "0", "64") "," HASH("64", "80") "}",
 		"{\"__metadata__\":{\"rank\":\"1\",\"ranks\":\"1\",\"step\":"
@@ -307,6 +323,33 @@ static void test_a_file_shorter_than_its_header(void **state)
 	     bytes += 5)
 		assert_int_equal(rp_shard_decode(&s, text, strlen(text), bytes,
 						 "x", NULL), RALLY_ECORRUPT);
+}
+
+/* Behind the table there is room for a pad, and for nothing longer. */
+static void test_a_pad_behind_the_table(void **state)
+{
+	static const char pad[] =
+		"{" META "," HASH0 ",\"@pad-00001@rank-00000\":{"
+		"\"dtype\":\"U8\",\"shape\":[%d],\"data_offsets\":[0,%d]}}";
+	char text[512];
+
+	(void)state;
+	snprintf(text, sizeof(text), pad, 4095, 4095);
+	assert_int_equal(decode(text, 4095), 0);
+	snprintf(text, sizeof(text), pad, 4096, 4096);
+	assert_int_equal(decode(text, 4096), RALLY_ECORRUPT);
+}
+
+/* A name of the file's is told, but a terminal must not obey it. */
+static void test_names_are_tame(void **state)
+{
+	static const char text[] = "{" META ",\"x\\u001b[31m\xc2\x9b\":1}";
+	struct rp_err err = { 0 };
+	struct rp_shard s;
+
+	(void)state;
+	rp_shard_decode(&s, text, strlen(text), 4096, "x", &err);
+	assert_fails(&err, RALLY_ECORRUPT, "x?[31m??");
 }
 
 static void test_deep_json(void **state)
@@ -372,6 +415,8 @@ int main(void)
 		cmocka_unit_test(test_sharding_info),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_a_file_shorter_than_its_header),
+		cmocka_unit_test(test_a_pad_behind_the_table),
+		cmocka_unit_test(test_names_are_tame),
 		cmocka_unit_test(test_deep_json),
 		cmocka_unit_test(test_any_flipped_byte),
 		cmocka_unit_test(test_names_of_files),

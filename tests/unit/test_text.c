@@ -76,6 +76,17 @@ static void test_ints(void **state)
 	assert_true(value == INT64_MAX);
 }
 
+static void test_ascii(void **state)
+{
+	char buf[16], small[4];
+
+	(void)state;
+	assert_string_equal(rp_text_ascii("a ~\x1b\t\x7f\xc3\xa4z", buf,
+					  sizeof(buf)), "a ~?????z");
+	assert_string_equal(rp_text_ascii("abcd", small, sizeof(small)), "abc");
+	assert_string_equal(rp_text_ascii("", small, 1), "");
+}
+
 static void test_format(void **state)
 {
 	char *text = rp_format("%d-%s", 7, "x");
@@ -91,6 +102,7 @@ int main(void)
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_durations),
 		cmocka_unit_test(test_ints),
+		cmocka_unit_test(test_ascii),
 		cmocka_unit_test(test_format),
 	};
 
