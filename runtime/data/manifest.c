@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "data/json.h"
 #include "data/piece.h"
 
 #define CHECKSUM_KEY "\n, \"checksum\": \""
@@ -106,12 +107,9 @@ static int check_sum(const char *text, size_t size, const char *path,
 	return 0;
 }
 
-static int string_of(const json_t *root, const char *key, char **text)
+static const char *string_of(const json_t *root, const char *key)
 {
-	const char *value = json_string_value(json_object_get(root, key));
-
-	*text = value ? strdup(value) : NULL;
-	return *text ? 0 : -1;
+	return json_string_value(json_object_get(root, key));
 }
 
 static int int_of(const json_t *root, const char *key, int64_t min,
@@ -125,12 +123,31 @@ static int int_of(const json_t *root, const char *key, int64_t min,
 	return *value < min || *value > max ? -1 : 0;
 }
 
+/* These helpers return 0, -1 where the JSON is malformed, or RALLY_ENOMEM. */
+static int decode_strings(struct rp_manifest *m, json_t *root)
+{
+	const char *cause = string_of(root, "cause");
+	const char *job = string_of(root, "job");
+	const char *version = string_of(root, "version");
+	const char *key;
+	json_t *value;
+
+	m->meta = json_incref(json_object_get(root, "meta"));
+	if (!cause || !job || !version || !json_is_object(m->meta))
+		return -1;
+	json_object_foreach(m->meta, key, value)
+		if (!json_is_string(value))
+			return -1;
+	m->cause = strdup(cause);
+	m->job = strdup(job);
+	m->version = strdup(version);
+	return m->cause && m->job && m->version ? 0 : RALLY_ENOMEM;
+}
+
 static int decode_header(struct rp_manifest *m, json_t *root)
 {
 	int64_t ranks, bytes, block;
-	const char *hash = json_string_value(json_object_get(root, "hash"));
-	const char *key;
-	json_t *value;
+	const char *hash = string_of(root, "hash");
 
 	if (int_of(root, "sequence", 0, INT64_MAX, &m->sequence) ||
 	    int_of(root, "step", INT64_MIN, INT64_MAX, &m->step) ||
@@ -139,63 +156,87 @@ static int decode_header(struct rp_manifest *m, json_t *root)
 	    int_of(root, "time", 0, INT64_MAX, &m->time) ||
 	    int_of(root, "elapsed_ns", 0, INT64_MAX, &m->elapsed_ns) ||
 	    int_of(root, "bytes", 0, INT64_MAX, &bytes) ||
-	    int_of(root, "block", 1, INT64_MAX, &block) ||
-	    string_of(root, "cause", &m->cause) ||
-	    string_of(root, "job", &m->job) ||
-	    string_of(root, "version", &m->version))
+	    int_of(root, "block", RP_HASH_BLOCK, RP_HASH_BLOCK, &block) ||
+	    !hash || strcmp(hash, RP_HASH_NAME) != 0)
 		return -1;
 	m->ranks = (int)ranks;
 	m->bytes = (uint64_t)bytes;
-	m->meta = json_incref(json_object_get(root, "meta"));
-	if (!json_is_object(m->meta) || !hash ||
-	    strcmp(hash, RP_HASH_NAME) != 0 || block != RP_HASH_BLOCK)
-		return -1;
-	json_object_foreach(m->meta, key, value)
-		if (!json_is_string(value))
-			return -1;
-	return 0;
+	return decode_strings(m, root);
+}
+
+/* Adds a piece's shard and files to *sum. -1 where they are more bytes than
+ * there can be. */
+static int add_bytes(const struct rp_piece *piece, int64_t *sum)
+{
+	int bad = __builtin_add_overflow(*sum, piece->bytes, sum);
+
+	for (size_t i = 0; i < piece->n_files; i++)
+		bad |= __builtin_add_overflow(*sum, piece->files[i].bytes,
+					      sum);
+	return bad ? -1 : 0;
 }
 
 static int decode_pieces(struct rp_manifest *m, const json_t *shards)
 {
 	size_t ranks = (size_t)m->ranks;
+	int64_t bytes = 0;
+	int rc = 0;
 
 	if (!json_is_array(shards) || json_array_size(shards) != ranks)
 		return -1;
 	m->pieces = calloc(ranks, sizeof(*m->pieces));
 	if (!m->pieces)
-		return -1;
-	for (size_t i = 0; i < ranks; i++)
-		if (rp_piece_from_json(&m->pieces[i],
-				       json_array_get(shards, i)) != 0 ||
-		    m->pieces[i].rank != (int)i)
-			return -1;
-	return 0;
+		return RALLY_ENOMEM;
+	for (size_t i = 0; rc == 0 && i < ranks; i++) {
+		rc = rp_piece_from_json(&m->pieces[i],
+					json_array_get(shards, i));
+		if (rc == 0 && (m->pieces[i].rank != (int)i ||
+				add_bytes(&m->pieces[i], &bytes) != 0))
+			rc = -1;
+	}
+	return rc == 0 && (uint64_t)bytes != m->bytes ? -1 : rc;
+}
+
+static int decode_root(struct rp_manifest *m, json_t *root, const char *path,
+		       struct rp_err *err)
+{
+	const char *part = "its header is malformed";
+	int64_t format;
+	int rc;
+
+	if (int_of(root, "format", 1, INT64_MAX, &format) != 0)
+		return corrupt(err, path, "it is no manifest");
+	if (format > RP_MANIFEST_FORMAT)
+		return rp_fail(err, RALLY_EVERSION,
+			       "%s: format %lld is newer than %d, which this "
+			       "version of rallypoint reads", path,
+			       (long long)format, RP_MANIFEST_FORMAT);
+	rc = decode_header(m, root);
+	if (rc == 0) {
+		part = "its list of shards is malformed";
+		rc = decode_pieces(m, json_object_get(root, "shards"));
+	}
+	return rc < 0 ? corrupt(err, path, part) : rc;
 }
 
 int rp_manifest_decode(struct rp_manifest *manifest, const char *text,
 		       size_t size, const char *path, struct rp_err *err)
 {
 	int rc = check_sum(text, size, path, err);
-	int64_t format;
+	json_error_t why;
 	json_t *root;
 
 	memset(manifest, 0, sizeof(*manifest));
 	if (rc != 0)
 		return rc;
-	root = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
-	if (!json_is_object(root) ||
-	    int_of(root, "format", 1, INT64_MAX, &format) != 0)
-		rc = corrupt(err, path, "it is no manifest");
-	else if (format > RP_MANIFEST_FORMAT)
-		rc = rp_fail(err, RALLY_EVERSION,
-			     "%s: format %lld is newer than %d, which this "
-			     "version of rallypoint reads", path,
-			     (long long)format, RP_MANIFEST_FORMAT);
-	else if (decode_header(manifest, root) != 0)
-		rc = corrupt(err, path, "its header is malformed");
-	else if (decode_pieces(manifest, json_object_get(root, "shards")) != 0)
-		rc = corrupt(err, path, "its list of shards is malformed");
+	root = rp_json_parse(text, size, &why);
+	if (root)
+		rc = decode_root(manifest, root, path, err);
+	else
+		rc = *why.text ? corrupt(err, path, "it is no manifest")
+			       : RALLY_ENOMEM;
+	if (rc == RALLY_ENOMEM)
+		rp_fail(err, rc, "%s: no memory", path);
 	json_decref(root);
 	if (rc != 0)
 		rp_manifest_free(manifest);

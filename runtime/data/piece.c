@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "data/dtype.h"
+#include "data/json.h"
 #include "data/manifest.h"
 #include "data/piece.h"
 
@@ -136,7 +137,8 @@ char *rp_piece_encode(const struct rp_piece *piece, struct rp_err *err)
 }
 
 /*
- * Reading. A helper fails with -1; the caller says what was malformed.
+ * Reading. A helper returns 0, -1 where something is malformed, which the
+ * caller says, or RALLY_ENOMEM.
  */
 
 static int get_int(const json_t *object, const char *key, int64_t min,
@@ -212,7 +214,7 @@ static int region_from_json(const json_t *json, struct rp_stored *s)
 	if (rc != 0)
 		return -1;
 	s->name = strdup(name);
-	return s->name ? 0 : -1;
+	return s->name ? 0 : RALLY_ENOMEM;
 }
 
 static int file_from_json(const json_t *json, struct rp_stored_file *f)
@@ -230,38 +232,72 @@ static int file_from_json(const json_t *json, struct rp_stored_file *f)
 					: RALLY_FILE_PRIVATE;
 	f->bytes = (uint64_t)bytes;
 	f->name = strdup(name);
-	return f->name ? 0 : -1;
+	return f->name ? 0 : RALLY_ENOMEM;
 }
 
-static int lists_from_json(struct rp_piece *piece, const json_t *regions,
-			   const json_t *files)
+static int regions_from_json(struct rp_piece *piece, const json_t *array)
 {
-	if (!json_is_array(regions) || !json_is_array(files))
+	size_t n = json_array_size(array);
+	int rc = 0;
+
+	if (!json_is_array(array))
 		return -1;
-	piece->regions = calloc(json_array_size(regions) + 1,
-				sizeof(*piece->regions));
-	piece->files = calloc(json_array_size(files) + 1,
-			      sizeof(*piece->files));
-	if (!piece->regions || !piece->files)
+	piece->regions = calloc(n + 1, sizeof(*piece->regions));
+	if (!piece->regions)
+		return RALLY_ENOMEM;
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		rc = region_from_json(json_array_get(array, i),
+				      &piece->regions[i]);
+		if (rc == 0)
+			piece->n_regions++;
+	}
+	return rc;
+}
+
+static int files_from_json(struct rp_piece *piece, const json_t *array)
+{
+	size_t n = json_array_size(array);
+	int rc = 0;
+
+	if (!json_is_array(array))
 		return -1;
-	for (size_t i = 0; i < json_array_size(regions); i++) {
-		if (region_from_json(json_array_get(regions, i),
-				     &piece->regions[i]) != 0)
-			return -1;
-		piece->n_regions++;
+	piece->files = calloc(n + 1, sizeof(*piece->files));
+	if (!piece->files)
+		return RALLY_ENOMEM;
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		rc = file_from_json(json_array_get(array, i),
+				    &piece->files[i]);
+		if (rc == 0)
+			piece->n_files++;
 	}
-	for (size_t i = 0; i < json_array_size(files); i++) {
-		if (file_from_json(json_array_get(files, i),
-				   &piece->files[i]) != 0)
+	return rc;
+}
+
+/* Regions come sorted by name, as they are registered, so that none comes
+ * twice; and the shard has room for all of them. */
+static int check_lists(const struct rp_piece *piece)
+{
+	uint64_t room = piece->bytes;
+
+	for (size_t i = 0; i < piece->n_regions; i++) {
+		const struct rp_stored *s = &piece->regions[i];
+		uint64_t bytes = (uint64_t)rp_dtype_bytes(s->type, s->ndim,
+							  s->local);
+
+		if (bytes > room || (i > 0 && strcmp(s[-1].name, s->name) >= 0))
 			return -1;
-		piece->n_files++;
+		room -= bytes;
 	}
+	for (size_t i = 1; i < piece->n_files; i++)
+		if (strcmp(piece->files[i - 1].name, piece->files[i].name) >= 0)
+			return -1;
 	return 0;
 }
 
 int rp_piece_from_json(struct rp_piece *piece, const json_t *json)
 {
 	int64_t rank, bytes;
+	int rc;
 
 	memset(piece, 0, sizeof(*piece));
 	if (get_int(json, "rank", 0, INT32_MAX, &rank) != 0 ||
@@ -271,21 +307,31 @@ int rp_piece_from_json(struct rp_piece *piece, const json_t *json)
 		return -1;
 	piece->rank = (int)rank;
 	piece->bytes = (uint64_t)bytes;
-	if (lists_from_json(piece, json_object_get(json, "regions"),
-			    json_object_get(json, "files")) != 0) {
+	rc = regions_from_json(piece, json_object_get(json, "regions"));
+	if (rc == 0)
+		rc = files_from_json(piece, json_object_get(json, "files"));
+	if (rc == 0)
+		rc = check_lists(piece);
+	if (rc != 0)
 		rp_piece_free(piece);
-		return -1;
-	}
-	return 0;
+	return rc;
 }
 
 int rp_piece_decode(struct rp_piece *piece, const char *text, size_t size,
 		    struct rp_err *err)
 {
-	json_t *json = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
-	int rc = json ? rp_piece_from_json(piece, json) : -1;
+	json_error_t why;
+	json_t *json = rp_json_parse(text, size, &why);
+	int rc;
 
+	memset(piece, 0, sizeof(*piece));
+	if (json)
+		rc = rp_piece_from_json(piece, json);
+	else
+		rc = *why.text ? -1 : RALLY_ENOMEM;
 	json_decref(json);
+	if (rc == RALLY_ENOMEM)
+		return no_memory(err);
 	return rc ? rp_fail(err, RALLY_ECORRUPT,
 			    "a rank's part of the manifest is malformed")
 		  : 0;

@@ -11,7 +11,8 @@
 /* A new reference, NULL without memory. */
 json_t *rp_piece_to_json(const struct rp_piece *piece);
 
-/* 0, or -1 where the JSON is no piece (then there is nothing to free). */
+/* 0, -1 where the JSON is no piece, or RALLY_ENOMEM; after either there is
+ * nothing to free. */
 int rp_piece_from_json(struct rp_piece *piece, const json_t *json);
 
 #endif

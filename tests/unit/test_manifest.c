@@ -45,7 +45,7 @@ static void fill(struct rp_manifest *m)
 	m->version = strdup("0.1.0");
 	m->time = 1700000000;
 	m->elapsed_ns = 123456789;
-	m->bytes = 1ull << 50;
+	m->bytes = 8192 + 17 + 8193 + 17;
 	m->meta = json_pack("{s:s,s:s}", "case", "tube", "quote", "\"\n");
 	m->pieces = calloc(2, sizeof(*m->pieces));
 	fill_piece(&m->pieces[0], 0);
@@ -265,6 +265,19 @@ static void test_hostile(void **state)
 		{ "\"rank\": 0", "\"rank\": 1" },
 		{ "\"rank\": 1", "\"rank\": 0" },
 		{ "\"bytes\": 8192", "\"bytes\": -8192" },
+		/* more in the shard than the shard has; sums that do not
+		 * match, or that no sum can be */
+		{ "\"bytes\": 8192", "\"bytes\": 191" },
+		{ "\"bytes\": 8192", "\"bytes\": 8191" },
+		{ "\"bytes\": 16419", "\"bytes\": 16420" },
+		{ "\"bytes\": 16419", "\"bytes\": 0" },
+		{ "\"bytes\": 8192", "\"bytes\": 9223372036854775807" },
+		{ "\"bytes\": 17", "\"bytes\": 9223372036854775807" },
+		/* a name twice, or out of order: which one is it? */
+		{ "\"private\": \"p\"", "\"private\": \"T\"" },
+		{ "\"private\": \"p\"", "\"private\": \"A\"" },
+		{ "\"name\": \"restart\"", "\"name\": \"log\"" },
+		{ "\"name\": \"restart\"", "\"name\": \"first\"" },
 		{ "\"array\": \"T\"", "\"array\": \"../T\"" },
 		{ "\"array\": \"T\"", "\"array\": \"\"" },
 		{ "\"array\": \"T\"", "\"nothing\": \"T\"" },
@@ -297,7 +310,7 @@ static int decode_regions(const char *regions)
 {
 	static const char zero[] = "00000000000000000000000000000000";
 	struct rp_piece piece;
-	char *text = rp_format("{\"rank\":0,\"bytes\":1,\"hash\":\"%s\","
+	char *text = rp_format("{\"rank\":0,\"bytes\":64,\"hash\":\"%s\","
 			       "\"content\":\"%s\",\"regions\":[%s],"
 			       "\"files\":[]}", zero, zero, regions);
 	int rc = rp_piece_decode(&piece, text, strlen(text), NULL);
@@ -311,6 +324,9 @@ static int decode_regions(const char *regions)
 #define BOX(shape, start, local) \
 	"{\"array\":\"T\",\"dtype\":\"F64\",\"shape\":" shape \
 	",\"start\":" start ",\"local\":" local "}"
+
+#define PRIVATE(name, count) \
+	"{\"private\":\"" name "\",\"dtype\":\"U8\",\"count\":" count "}"
 
 static void test_hostile_boxes(void **state)
 {
@@ -331,6 +347,13 @@ static void test_hostile_boxes(void **state)
 	(void)state;
 	assert_int_equal(decode_regions(BOX("[8]", "[4]", "[4]")), 0);
 	assert_int_equal(decode_regions(BOX("[8]", "[8]", "[0]")), 0);
+	assert_int_equal(decode_regions(BOX("[9]", "[0]", "[8]")), 0);
+	/* 72 bytes in a shard of 64; two that are 2^64 together */
+	assert_int_equal(decode_regions(BOX("[9]", "[0]", "[9]")),
+			 RALLY_ECORRUPT);
+	assert_int_equal(decode_regions(PRIVATE("a", "9223372036854775807") ","
+					PRIVATE("b", "9223372036854775807") ","
+					PRIVATE("c", "2")), RALLY_ECORRUPT);
 	for (size_t i = 0; i < COUNT(bad); i++)
 		assert_int_equal(decode_regions(bad[i]), RALLY_ECORRUPT);
 }
