@@ -1,12 +1,12 @@
 #include "sys/finish.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/text.h"
+#include "data/json.h"
 #include "sys/job.h"
 
 #define FINISH_MAX 4096
@@ -26,12 +26,14 @@ int rp_finish_write(struct rp_io *io, const char *dir, const char *job,
 }
 
 /* A mark that is not ours to understand is none. */
-static int parse(const char *text, char *job, size_t size, int64_t *step)
+static int parse(const char *text, size_t length, char *job, size_t size,
+		 int64_t *step)
 {
-	json_t *json = json_loads(text, 0, NULL);
+	json_t *json = rp_json_parse(text, length, NULL);
 	const char *whose = json_string_value(json_object_get(json, "job"));
 	const json_t *at = json_object_get(json, "step");
-	int found = whose && strlen(whose) < size && json_is_integer(at);
+	int found = whose && strlen(whose) < size && json_is_integer(at) &&
+		    (!*whose || rp_job_id_valid(whose));
 
 	if (found) {
 		memcpy(job, whose, strlen(whose) + 1);
@@ -52,7 +54,7 @@ int rp_finish_look(struct rp_io *io, const char *dir, char *job, size_t size,
 	int found = 0;
 
 	if (text)
-		found = parse(text, job, size, step);
+		found = parse(text, length, job, size, step);
 	else if (why.sys != ENOENT) {
 		rp_fail(err, path ? why.code : RALLY_ENOMEM, "%s", why.text);
 		found = -1;

@@ -1,7 +1,6 @@
 #include "sys/owner.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "data/json.h"
+#include "sys/job.h"
 
 #define OWNER_MAX 4096
 #define VISIBLE_MS 2000	/* how long a new file may take to show over NFS */
@@ -66,9 +67,20 @@ static char *own_text(const char *job, int64_t restart)
 	return line;
 }
 
-static int parse_claim(const char *text, struct claim *claim)
+/* What no run writes is no claim: the job goes onto a command line, and all of
+ * it to a terminal. */
+static int is_sound(const struct claim *claim)
 {
-	json_t *json = json_loads(text, 0, NULL);
+	for (const char *p = claim->host; *p; p++)
+		if (*p <= ' ' || *p > '~')
+			return 0;
+	return (!*claim->job || rp_job_id_valid(claim->job)) &&
+	       claim->restart >= 0 && claim->pid > 0 && claim->started >= 0;
+}
+
+static int parse_claim(const char *text, size_t size, struct claim *claim)
+{
+	json_t *json = rp_json_parse(text, size, NULL);
 	const char *job, *host;
 	json_int_t restart, pid, started;
 	int rc;
@@ -83,7 +95,7 @@ static int parse_claim(const char *text, struct claim *claim)
 		claim->restart = restart;
 		claim->pid = pid;
 		claim->started = started;
-		rc = claim->job && claim->host ? 0 : -1;
+		rc = claim->job && claim->host && is_sound(claim) ? 0 : -1;
 	}
 	json_decref(json);
 	return rc;
@@ -147,9 +159,9 @@ static int judge(struct rp_io *io, const char *dir, const char *path,
 
 	if (!text && quiet.sys == ENOENT)
 		rc = 0;	/* released a moment ago */
-	else if (!text)
+	else if (!text && quiet.sys != 0)
 		rc = rp_fail(err, quiet.code, "%s", quiet.text);
-	else if (parse_claim(text, &claim) != 0)
+	else if (!text || parse_claim(text, size, &claim) != 0)
 		rc = age(io, path) > HALF_WRITTEN_S
 			     ? 0
 			     : rp_fail(err, RALLY_EOWNED,

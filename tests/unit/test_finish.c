@@ -53,13 +53,24 @@ static void test_damage(void **state)
 		"{\"job\":\"12\",\"step\":5} x",
 		"{\"job\":\"1200000000000000000000000000000000000000000000\","
 		"\"step\":5}",
+		"{\"job\":\"12\",\"job\":\"12\",\"step\":5}",
 	};
+	char job[RP_JOB_ID];
 	int64_t step = 77;
 
 	for (size_t i = 0; i < COUNT(texts); i++) {
 		put_text(at(state, RP_FINISH_FILE), texts[i]);
 		assert_int_equal(rp_finish_read(NULL, *state, "12", &step, NULL), 0);
 	}
+	put_text(at(state, RP_FINISH_FILE), "{\"job\":\"\\u001b[31m\","
+					    "\"step\":5}");
+	assert_int_equal(rp_finish_look(NULL, *state, job, sizeof(job), &step, NULL), 0);
+	assert_int_equal(rp_write_file(NULL, at(state, RP_FINISH_FILE ".nul"),
+				       "{\"job\":\"12\",\"step\":5}\0x", 24,
+				       NULL), 0);
+	assert_int_equal(rename(at(state, RP_FINISH_FILE ".nul"),
+				at(state, RP_FINISH_FILE)), 0);
+	assert_int_equal(rp_finish_read(NULL, *state, "12", &step, NULL), 0);
 	assert_int_equal(step, 77);
 }
 

@@ -157,12 +157,24 @@ static void test_jobs_of_other_hosts(void **state)
 	assert_int_equal(asked, 0);
 }
 
+#define CLAIM(job, restart, host, pid, started) \
+	"{\"job\":\"" job "\",\"restart\":" restart ",\"host\":\"" host \
+	"\",\"pid\":" pid ",\"started\":" started "}"
+
 /* Left by a crash between create and write, or being written right now. */
 static void test_half_written(void **state)
 {
 	static const char *const texts[] = {
 		"", "{\"job\":\"8", "[]", "{}", "{\"job\":8}",
 		"{\"job\":\"8\",\"restart\":0,\"host\":\"x\",\"pid\":1}",
+		/* what no run writes */
+		CLAIM("8 --all", "0", "x", "1", "2"),
+		CLAIM("8", "-1", "x", "1", "2"),
+		CLAIM("8", "0", "x\\u001b[31m", "1", "2"),
+		CLAIM("8", "0", "x", "0", "2"),
+		CLAIM("8", "0", "x", "1", "-2"),
+		CLAIM("8", "0", "x", "1", "2,\"pid\":3"),
+		CLAIM("8", "0", "x", "1", "2.0"),
 	};
 	struct timeval old[2] = { { 1000000, 0 }, { 1000000, 0 } };
 
