@@ -141,4 +141,5 @@ tests_unit_test_text_LDADD = $(core_unit_ldadd)
 endif
 
 include tests/mpi/mpi.mk
+include tests/fuzz/fuzz.mk
 include tests/bench/bench.mk
