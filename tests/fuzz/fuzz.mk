@@ -9,4 +9,7 @@ EXTRA_DIST += tests/fuzz/run tests/fuzz/corpus \
 	tests/fuzz/fuzz_scontrol.c tests/fuzz/scontrol.dict \
 	tests/fuzz/fuzz_shard.c tests/fuzz/shard.dict \
 	tests/fuzz/fuzz_shard_file.c tests/fuzz/shard_file.dict \
-	tests/fuzz/fuzz_text.c tests/fuzz/text.dict
+	tests/fuzz/fuzz_text.c tests/fuzz/text.dict \
+	tests/fuzz/hostile.py tests/fuzz/hostile_beside.py \
+	tests/fuzz/hostile_manifests.py tests/fuzz/hostile_shards.py \
+	tests/fuzz/test_hostile.py
