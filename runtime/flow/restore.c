@@ -85,7 +85,6 @@ int rp_restore(struct rally *rp, int64_t *step, int *how)
 	*how = RALLY_FRESH;
 	if (rp_place_meet_in(rp, "rally_restore()", 0) != 0)
 		return rp->err.code;
-	rp->restored = 1;
 	if (was_finished(rp, step)) {
 		*how = RALLY_FINISHED;
 		rp_words_was_finished(rp, *step);
@@ -93,6 +92,7 @@ int rp_restore(struct rally *rp, int64_t *step, int *how)
 	}
 	if (rp->err.code == 0)
 		restore_newest(rp, step, how);
+	rp->restored = rp->err.code == 0;
 	if (rp->err.code != 0)
 		rp_words_error(rp, "restore", &rp->err);
 	rp_agree_restart(&rp->agree);

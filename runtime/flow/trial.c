@@ -44,43 +44,21 @@ static int add_doubt(struct rp_standing *standing, int64_t sequence,
 	return 0;
 }
 
-/* Rank 0: the newest checkpoint that was not found bad, if there is one; *listed
- * tells how many there are in all. */
-static void choose_newest(struct rp_trial *trial, size_t *listed)
-{
-	struct rally *rp = trial->rp;
-	struct rp_folder folder;
-
-	*listed = 0;
-	if (rp_folder_list(&rp->io, &folder, rp->dir, &rp->err) == 0)
-		*listed = folder.n;
-	for (size_t i = 0; i < *listed && !trial->path; i++) {
-		const struct rp_ckpt *ckpt = &folder.v[i];
-
-		if (is_passed_over(&rp->standing, ckpt->sequence))
-			continue;
-		trial->path = strdup(ckpt->path);
-		trial->sequence = ckpt->sequence;
-		trial->step = ckpt->step;
-		if (!trial->path)
-			rp_fail(&rp->err, RALLY_ENOMEM, "restore: no memory");
-		break;
-	}
-	rp_folder_free(&folder);
-}
-
 /* Rank 0, no checkpoint to try: a fresh start only where none ever was. */
-static int explain_none(struct rally *rp, size_t listed)
+static int explain_none(struct rally *rp, const struct rp_folder *folder)
 {
-	int committed;
-
-	if (listed > 0)
+	if (folder->n > 0)
 		return rp_fail(&rp->err, RALLY_ECORRUPT,
 			       "%s: none of its %zu checkpoints verifies; "
 			       "`rallypoint verify` tells what is wrong with "
-			       "each", rp->dir, listed);
-	committed = rp_event_committed(&rp->io, rp->dir, &rp->err);
-	if (committed > 0)
+			       "each", rp->dir, folder->n);
+	if (folder->last >= 0)
+		return rp_fail(&rp->err, RALLY_ECORRUPT,
+			       "%s: what has the name of checkpoint %lld is "
+			       "not a folder, but a link or a file: nothing "
+			       "is read from it; to start anew, remove it",
+			       rp->dir, (long long)folder->last);
+	if (rp_event_committed(&rp->io, rp->dir, &rp->err) > 0)
 		return rp_fail(&rp->err, RALLY_EVANISHED,
 			       "%s: " RP_EVENT_FILE " records a commit, but no "
 			       "checkpoint is there; to start anew, remove "
@@ -88,16 +66,39 @@ static int explain_none(struct rally *rp, size_t listed)
 	return rp->err.code;
 }
 
+/* Rank 0: the newest checkpoint that was not found bad, if there is one. */
+static void choose_newest(struct rp_trial *trial)
+{
+	struct rally *rp = trial->rp;
+	struct rp_folder folder;
+	const struct rp_ckpt *ckpt = NULL;
+
+	if (rp_folder_list(&rp->io, &folder, rp->dir, &rp->err) != 0)
+		goto out;
+	for (size_t i = 0; i < folder.n && !ckpt; i++)
+		if (!is_passed_over(&rp->standing, folder.v[i].sequence))
+			ckpt = &folder.v[i];
+	if (!ckpt) {
+		explain_none(rp, &folder);
+		goto out;
+	}
+	trial->path = strdup(ckpt->path);
+	trial->sequence = ckpt->sequence;
+	trial->step = ckpt->step;
+	if (!trial->path)
+		rp_fail(&rp->err, RALLY_ENOMEM, "restore: no memory");
+out:
+	rp_folder_free(&folder);
+}
+
 int rp_trial_choose(struct rp_trial *trial)
 {
 	struct rally *rp = trial->rp;
 	int64_t name[2] = { -1, 0 };
-	size_t listed = 0, length = 0;
+	size_t length;
 
 	if (rp->comm.rank == 0) {
-		choose_newest(trial, &listed);
-		if (!trial->path && rp->err.code == 0)
-			explain_none(rp, listed);
+		choose_newest(trial);
 		name[0] = trial->sequence;
 		name[1] = trial->step;
 	}
@@ -265,11 +266,18 @@ static int is_ours(const struct rp_err *err)
 	       err->sys == EPERM;
 }
 
+/* What is gone, a link, a fifo or too short is so for good. What a system call
+ * could not read may be there the next time. */
+static int is_damage(const struct rp_err *err)
+{
+	return err->code == RALLY_ECORRUPT || err->sys == ENOENT ||
+	       err->sys == ELOOP || err->sys == 0;
+}
+
 int rp_trial_pass_over(struct rp_trial *trial)
 {
 	struct rally *rp = trial->rp;
 	struct rp_err why = rp->err;
-	int damaged = why.code == RALLY_ECORRUPT || why.sys == ENOENT;
 
 	if (!trial->path || is_ours(&why) ||
 	    (why.code != RALLY_ECORRUPT && why.code != RALLY_EIO))
@@ -277,6 +285,7 @@ int rp_trial_pass_over(struct rp_trial *trial)
 	rp_words_passed_over(rp, strrchr(trial->path, '/') + 1, why.text);
 	rp_err_clear(&rp->err);
 	if (rp->comm.rank == 0)
-		add_doubt(&rp->standing, trial->sequence, damaged, &rp->err);
+		add_doubt(&rp->standing, trial->sequence, is_damage(&why),
+			  &rp->err);
 	return rp_comm_root(&rp->comm, &rp->err) == 0;
 }

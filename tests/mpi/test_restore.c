@@ -204,6 +204,28 @@ static void test_vanished(void **state)
 	mt_data_close(mt_data_restore(dir, 0, RALLY_FRESH, 0));
 }
 
+static void become_link(const char *dir)
+{
+	char moved[6000];
+
+	snprintf(path, sizeof(path), "%s", mt_checkpoint(dir, 0));
+	snprintf(moved, sizeof(moved), "%s/moved", dir);
+	assert_int_equal(rename(path, moved) | symlink(moved, path), 0);
+	snprintf(path, sizeof(path), "%s/events.jsonl", dir);
+	assert_int_equal(unlink(path), 0);
+}
+
+/* A link in the place of the only checkpoint is not followed, and no reason for
+ * a fresh start either. */
+static void test_link(void **state)
+{
+	const char *dir = mt_data_make(1);
+
+	(void)state;
+	DAMAGE(become_link(dir));
+	mt_data_close(mt_data_restore(dir, RALLY_ECORRUPT, 0, 0));
+}
+
 /* The others do not read on when one rank has given up. */
 static void test_give_up(void **state)
 {
@@ -268,6 +290,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_bad_manifest),
 	cmocka_unit_test(test_none_verifies),
 	cmocka_unit_test(test_vanished),
+	cmocka_unit_test(test_link),
 	cmocka_unit_test(test_give_up),
 	cmocka_unit_test(test_partial),
 	cmocka_unit_test(test_finished),
