@@ -144,7 +144,7 @@ int rally_early(void);
 
 #ifndef RALLY_NO_MPI
 /* Opens the checkpoint folder `dir` (made if absent; it must be the same
- * shared folder for all ranks) for the ranks of the intracommunicator `comm`,
+ * shared folder for all ranks, which each node looks at) for the ranks of the intracommunicator `comm`,
  * which is duplicated and not used any further. Options come from the
  * environment of rank 0 (RALLY_KEY=value; see rally_set()). `*rp` is the
  * caller's until rally_close(), also after an error: then the reason is on
@@ -177,7 +177,8 @@ const char *rally_meta_get(const rally_t *rp, const char *key);
  * stood for, and costs a look-up: a program that swaps two buffers adds the
  * current one again in each step. Buffers stay the program's: they must hold
  * their data until the name is dropped or the handle closed, and are read at a
- * safe point or in rally_save() only.
+ * safe point or in rally_save() only. The library can't notice one that was freed
+ * before: drop its name first, or add the new buffer under it.
  *
  * A registration that one rank refuses is not forgotten: the next save and
  * restore fail with it on all ranks, until that name is added or dropped.
@@ -206,7 +207,9 @@ int rally_add_array(rally_t *rp, const char *name, void *data,
  * restore, once the file's hash is verified, fn is called with RALLY_FILE_READ
  * and the path to read from; the file stays there until the checkpoint is
  * pruned, so fn may just remember the path. fn returns 0, or anything else to
- * fail the save or the restore on all ranks.
+ * fail the save or the restore on all ranks. It may not call the library, but
+ * for rally_request(), rally_status(), rally_error() and rally_meta_get(): EORDER,
+ * and the save or restore fails with it.
  *
  * RALLY_FILE_SHARED: one file for all ranks, fn is called on every rank with
  * the same path and may use collective calls of the program's communicators.
@@ -235,6 +238,10 @@ int rally_drop(rally_t *rp, const char *name);
  * on stderr. When STOP comes back, the state is saved and the requeue is
  * through or was refused, as rally_close() will tell: all ranks leave the
  * loop, and no later safe point touches MPI any more.
+ * A rank that is elsewhere, in another loop, at another step or in another call
+ * of this library, breaks the handle on all ranks, and rally_error() tells where
+ * two of them are. So does one that does not come within RALLY_PATIENCE, where
+ * that is set.
  * Collective; step must match. Returns an enum rally_verdict. */
 #define rally_point(rp, step) rally_point_at((rp), (step), __FILE__, __LINE__)
 int rally_point_at(rally_t *rp, int64_t step, const char *file, int line);
@@ -246,9 +253,11 @@ int rally_request(rally_t *rp, enum rally_want want);
 
 /* Saves now. Between two safe points, at the same place on all ranks. Does
  * nothing if what this handle saved or restored last is of this step already.
+ * Without a rally_restore() before, the checkpoints of an earlier run are not
+ * pruned.
  * Collective; step must match. Errors: EIO, ENOSPC, EMISMATCH, ESITE, EOWNED,
- * EAPP, EMPI, ENOMEM; EUNCONFIRMED where the checkpoint is there but may not
- * survive a power cut. After an error the earlier checkpoint stands. */
+ * EAPP, EORDER, EMPI, ENOMEM; EUNCONFIRMED where the checkpoint is there but may
+ * not survive a power cut. After an error the earlier checkpoint stands. */
 int rally_save(rally_t *rp, int64_t step);
 
 /* Fills the registered buffers from the newest checkpoint that verifies on
