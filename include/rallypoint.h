@@ -144,14 +144,15 @@ int rally_early(void);
 
 #ifndef RALLY_NO_MPI
 /* Opens the checkpoint folder `dir` (made if absent; it must be the same
- * shared folder for all ranks, which each node looks at) for the ranks of the intracommunicator `comm`,
- * which is duplicated and not used any further. Options come from the
- * environment of rank 0 (RALLY_KEY=value; see rally_set()). `*rp` is the
- * caller's until rally_close(), also after an error: then the reason is on
- * stderr of rank 0 and in rally_error(), every other call returns the same
- * code, and rally_close() frees it. Without memory it is NULL.
+ * shared folder for all ranks, which one rank of each node looks at) for the
+ * ranks of the intracommunicator `comm`, which is duplicated and not used any
+ * further. Options come from the environment of rank 0 (RALLY_KEY=value; see
+ * rally_set()). `*rp` is the caller's until rally_close(), also after an error:
+ * then the reason is on stderr of rank 0 and in rally_error(), every other call
+ * returns the same code, and rally_close() frees it. Without memory, and before
+ * MPI_Init or after MPI_Finalize, it is NULL.
  * Collective on comm; dir must match.
- * Errors: EARG, EOPTION, EMISMATCH, EIO, EOWNED, EMPI, ENOMEM. */
+ * Errors: EARG, EORDER, EOPTION, EMISMATCH, EIO, EOWNED, EMPI, ENOMEM. */
 int rally_open(MPI_Comm comm, const char *dir, rally_t **rp);
 #endif
 
@@ -207,9 +208,9 @@ int rally_add_array(rally_t *rp, const char *name, void *data,
  * restore, once the file's hash is verified, fn is called with RALLY_FILE_READ
  * and the path to read from; the file stays there until the checkpoint is
  * pruned, so fn may just remember the path. fn returns 0, or anything else to
- * fail the save or the restore on all ranks. It may not call the library, but
- * for rally_request(), rally_status(), rally_error() and rally_meta_get(): EORDER,
- * and the save or restore fails with it.
+ * fail the save or the restore on all ranks. It may not call the library, but for
+ * rally_request(), rally_status(), rally_error() and rally_meta_get(): that is
+ * EORDER, and the save or restore fails with it.
  *
  * RALLY_FILE_SHARED: one file for all ranks, fn is called on every rank with
  * the same path and may use collective calls of the program's communicators.

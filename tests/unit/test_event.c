@@ -111,6 +111,23 @@ static void test_unreadable(void **state)
 					 NULL), RALLY_EIO);
 }
 
+/* It does not grow for ever, and what was committed is not forgotten. */
+static void test_turning_over(void **state)
+{
+	static char text[RP_EVENT_MAX];
+	struct stat st;
+
+	append(state, RP_EVENT_COMMIT, NULL);
+	memset(text, 'x', sizeof(text) - 1);
+	append(state, "long", json_pack("{s:s}", "text", text));
+	assert_false(exists(at(state, RP_EVENT_FILE)));
+	assert_int_equal(rp_event_committed(NULL, *state, NULL), 1);
+	append(state, "opened", NULL);
+	assert_int_equal(stat(at(state, RP_EVENT_FILE), &st), 0);
+	assert_in_range(st.st_size, 10, 200);
+	assert_int_equal(rp_event_committed(NULL, *state, NULL), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -120,6 +137,7 @@ int main(void)
 		scratch_test(test_nuls_before_a_commit),
 		scratch_test(test_a_commit_at_any_offset),
 		scratch_test(test_unreadable),
+		scratch_test(test_turning_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

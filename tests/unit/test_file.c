@@ -133,6 +133,25 @@ static void test_only_regular_files_are_read(void **state)
 	}
 }
 
+/* A folder that is there is as good as a new one, what leads to one is not. */
+static void test_mkdir(void **state)
+{
+	struct rp_err err = { 0 };
+
+	assert_int_equal(rp_mkdir(NULL, at(state, "new"), &err), 0);
+	assert_int_equal(rp_mkdir(NULL, at(state, "new"), &err), 0);
+	assert_int_equal(rp_await_dir(NULL, at(state, "new"), &err), 0);
+	assert_int_equal(symlink("new", at(state, "link")), 0);
+	assert_int_equal(rp_mkdir(NULL, at(state, "link"), &err), RALLY_EIO);
+	assert_fails(&err, RALLY_EIO, "it is not a folder");
+	rp_err_clear(&err);
+	assert_int_equal(rp_await_dir(NULL, at(state, "link"), &err),
+			 RALLY_EIO);
+	rp_err_clear(&err);
+	put_text(at(state, "file"), "x");
+	assert_int_equal(rp_mkdir(NULL, at(state, "file"), &err), RALLY_EIO);
+}
+
 static void test_read_file(void **state)
 {
 	struct rp_err err = { 0 };
@@ -241,6 +260,7 @@ int main(void)
 		scratch_test(test_create_never_overwrites),
 		scratch_test(test_create_waits_for_a_folder),
 		scratch_test(test_only_regular_files_are_read),
+		scratch_test(test_mkdir),
 		scratch_test(test_read_file),
 		scratch_test(test_replace),
 		scratch_test(test_publish),

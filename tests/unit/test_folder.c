@@ -165,6 +165,48 @@ static void test_prune_unread_ones(void **state)
 	assert_false(exists(at(state, "0003-step-3")));
 }
 
+/* What an earlier run left stays, and counts for nothing. */
+static void test_prune_from(void **state)
+{
+	size_t pruned;
+
+	make_with_file(state, "0003-step-3");
+	make_with_file(state, "0004-step-4");
+	make_with_file(state, "0005-step-5");
+	assert_int_equal(rp_folder_prune(NULL, *state, 1, 4, NULL, 0, &pruned,
+					 NULL), 0);
+	assert_int_equal(pruned, 1);
+	assert_true(exists(at(state, "0005-step-5")));
+	assert_false(exists(at(state, "0004-step-4")));
+	assert_true(exists(at(state, "0003-step-3")));
+}
+
+/* A checkpoint that can't be looked at is no absent one: each call of a list
+ * fails in turn, and none of them leaves it out. */
+static void test_list_fails(void **state)
+{
+	struct rp_folder folder;
+	struct rp_io io;
+	uint64_t calls;
+
+	make_with_file(state, "0003-step-3");
+	make_with_file(state, "0004-step-4");
+	assert_int_equal(rp_io_begin(&io, "", "", 0, NULL), 0);
+	assert_int_equal(rp_folder_list(&io, &folder, *state, NULL), 0);
+	rp_folder_free(&folder);
+	calls = io.calls;
+	assert_in_range(calls, 6, 12);
+	for (uint64_t i = 1; i <= calls; i++) {
+		char spec[40];
+
+		snprintf(spec, sizeof(spec), "at=%d,do=EIO", (int)i);
+		assert_int_equal(rp_io_begin(&io, spec, "", 0, NULL), 0);
+		assert_int_equal(rp_folder_list(&io, &folder, *state, NULL),
+				 RALLY_EIO);
+		rp_folder_free(&folder);
+	}
+}
+
 static void test_make(void **state)
 {
 	struct rp_err err = { 0 };
@@ -201,6 +243,8 @@ int main(void)
 		scratch_test(test_prune),
 		scratch_test(test_prune_bad_ones),
 		scratch_test(test_prune_unread_ones),
+		scratch_test(test_prune_from),
+		scratch_test(test_list_fails),
 		scratch_test(test_make),
 		scratch_test(test_space),
 	};

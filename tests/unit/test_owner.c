@@ -209,6 +209,39 @@ static void test_taken_away(void **state)
 	rp_owner_release(&owner);
 }
 
+/* A claim that can't be read is nobody's to take over, however old. */
+static void test_unreadable(void **state)
+{
+	struct timeval old[2] = { { 1000000, 0 }, { 1000000, 0 } };
+	struct rp_owner owner;
+	struct rp_err err = { 0 };
+	struct rp_io io;
+
+	claim(state, "", 0, "elsewhere", 4, 5);
+	assert_int_equal(utimes(at(state, RP_OWNER_FILE), old), 0);
+	/* the open that creates, and the one that looks */
+	assert_int_equal(rp_io_begin(&io, "at=2,do=EIO", "", 0, NULL), 0);
+	assert_int_equal(rp_owner_take(&io, &owner, *state, "", 0, active,
+				       &answer, &err), RALLY_EIO);
+	assert_int_equal(io.calls, 2);
+	rp_owner_release(&owner);
+	assert_true(exists(at(state, RP_OWNER_FILE)));
+}
+
+/* Another node looks for it. */
+static void test_await(void **state)
+{
+	struct rp_owner owner;
+	struct rp_err err = { 0 };
+
+	assert_int_equal(take(state, &owner, "88", 0, NULL), 0);
+	assert_int_equal(rp_owner_await(NULL, *state, owner.text, &err), 0);
+	assert_int_equal(rp_owner_await(NULL, *state, "another's", &err),
+			 RALLY_EIO);
+	assert_non_null(strstr(err.text, "is not the folder that rank 0 sees"));
+	rp_owner_release(&owner);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +252,8 @@ int main(void)
 		scratch_test(test_jobs_of_other_hosts),
 		scratch_test(test_half_written),
 		scratch_test(test_taken_away),
+		scratch_test(test_unreadable),
+		scratch_test(test_await),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
