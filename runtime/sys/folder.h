@@ -36,6 +36,10 @@ int rp_folder_list(struct rp_io *io, struct rp_folder *folder,
 		   const char *dir, struct rp_err *err);
 void rp_folder_free(struct rp_folder *folder);
 
+/* Whether a name is of what a crash may leave. */
+#define RP_FOLDER_TRASH ".trash-"
+int rp_folder_is_leftover(const char *name);
+
 /* The final name of a checkpoint inside dir, the caller's. */
 char *rp_folder_final(const char *dir, int64_t sequence, int64_t step);
 
