@@ -210,9 +210,49 @@ static void test_stop(void **state)
 	inject_everywhere(stop, "stop");
 }
 
+/* Faults by chance on all ranks, several in one save among them, while a run
+ * saves and prunes; then it closes in peace. */
+static void storm(int number)
+{
+	const char *dir = ms_make(1);
+	int64_t stands = 1;
+	char fault[80];
+	rally_t *rp;
+
+	snprintf(fault, sizeof(fault), "seed=%u,every=%d",
+		 (seed & 0xffffff) + (unsigned)number, 10 + number % 90);
+	ms_resume(dir, 1, 1, &rp);
+	mt_set(rp, "keep", 1 + number % 3);
+	mt_code(rp, rally_set(rp, "fault", fault), 0);
+	for (int64_t step = 2; step < 12; step++) {
+		save(rp, step, 0, &stands);
+		assert_int_equal(rally_point(rp, step), RALLY_GO);
+	}
+	mt_code(rp, rally_set(rp, "fault", ""), 0);
+	mt_code(rp, rally_close(rp), 0);
+	mt_barrier();
+	ms_resume(dir, stands, stands, NULL);
+	if (mt_rank == 0)
+		mt_remove(dir);
+}
+
+static void test_storms(void **state)
+{
+	int storms;
+
+	(void)state;
+	choose_ways();
+	storms = ways == KINDS ? 1000 : 40;
+	for (int i = 0; i < storms; i++)
+		storm(i);
+	if (mt_rank == 0)
+		printf("%d storms, seed %u\n", storms, seed);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_life),
 	cmocka_unit_test(test_stop),
+	cmocka_unit_test(test_storms),
 };
 
 MT_MAIN(tests)
