@@ -28,7 +28,8 @@ struct claim {
 
 /* Start time of a process in clock ticks since boot: field 22 of
  * /proc/PID/stat, counted behind the name's closing parenthesis. With the pid
- * it tells a process from a later one of the same number. 0: not running. */
+ * it tells a process from a later one of the same number. 0: not running; one
+ * that ended and waits for a parent to ask for its status writes no more. */
 static int64_t started_at(int64_t pid)
 {
 	char path[40], line[1024];
@@ -42,6 +43,8 @@ static int64_t started_at(int64_t pid)
 	if (fgets(line, sizeof(line), file))
 		p = strrchr(line, ')');
 	fclose(file);
+	if (p && (strncmp(p, ") Z", 3) == 0 || strncmp(p, ") X", 3) == 0))
+		return 0;
 	for (int field = 2; p && field < 22; field++)
 		p = strchr(p + 1, ' ');
 	return p ? strtoll(p + 1, NULL, 10) : 0;

@@ -92,13 +92,15 @@ static void test_restarts(void **state)
 	assert_int_equal(asked, 0);
 }
 
-/* Field 22 of /proc/self/stat, counted from the one behind the name. */
-static long own_start(void)
+/* Field 22 of /proc/PID/stat, counted from the one behind the name. */
+static long start_of(pid_t pid)
 {
-	char *text = NULL, *p;
+	char path[40], *text = NULL, *p;
 	size_t size = 0;
-	FILE *file = fopen("/proc/self/stat", "re");
+	FILE *file;
 
+	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+	file = fopen(path, "re");
 	assert_non_null(file);
 	assert_true(getline(&text, &size, file) > 0);
 	fclose(file);
@@ -128,8 +130,26 @@ static void test_processes_of_this_host(void **state)
 	/* One that lives is refused, even where Slurm says that its job is
 	 * over. */
 	answer = 0;
-	claim(state, "88", 0, host, getpid(), own_start());
+	claim(state, "88", 0, host, getpid(), start_of(getpid()));
 	assert_false(may_take(state, "99", 0));
+}
+
+/* Whoever should wait for it may never do so, as the first process of a
+ * container. */
+static void test_ended_but_not_waited_for(void **state)
+{
+	char host[256] = "";
+	siginfo_t info;
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(0);
+	assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT),
+			 0);
+	gethostname(host, sizeof(host) - 1);
+	claim(state, "", 0, host, child, start_of(child));
+	assert_true(may_take(state, "", 0));
+	waitpid(child, NULL, 0);
 }
 
 static void test_jobs_of_other_hosts(void **state)
@@ -249,6 +269,7 @@ int main(void)
 		scratch_test(test_no_folder),
 		scratch_test(test_restarts),
 		scratch_test(test_processes_of_this_host),
+		scratch_test(test_ended_but_not_waited_for),
 		scratch_test(test_jobs_of_other_hosts),
 		scratch_test(test_half_written),
 		scratch_test(test_taken_away),
