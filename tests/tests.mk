@@ -148,3 +148,4 @@ endif
 include tests/mpi/mpi.mk
 include tests/fuzz/fuzz.mk
 include tests/bench/bench.mk
+include tests/fault/fault.mk

@@ -1,0 +1,11 @@
+# Faults from outside, on real runs; tests/run fault runs them.
+check_PROGRAMS += tests/fault/saver
+EXTRA_DIST += tests/fault/fault.sh tests/fault/window.sh \
+	tests/fault/run_strace
+fault_data = tests/fault/data.c tests/fault/data.h
+fault_cflags = $(AM_CFLAGS) $(MPI_CFLAGS)
+fault_ldadd = librallypoint.la $(MPI_LIBS)
+
+tests_fault_saver_SOURCES = tests/fault/saver.c $(fault_data)
+tests_fault_saver_CFLAGS = $(fault_cflags)
+tests_fault_saver_LDADD = $(fault_ldadd)
