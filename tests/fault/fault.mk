@@ -1,7 +1,7 @@
 # Faults from outside, on real runs; tests/run fault runs them.
-check_PROGRAMS += tests/fault/saver
+check_PROGRAMS += tests/fault/saver tests/fault/soak
 EXTRA_DIST += tests/fault/fault.sh tests/fault/window.sh \
-	tests/fault/run_strace
+	tests/fault/run_strace tests/fault/run_soak
 fault_data = tests/fault/data.c tests/fault/data.h
 fault_cflags = $(AM_CFLAGS) $(MPI_CFLAGS)
 fault_ldadd = librallypoint.la $(MPI_LIBS)
@@ -9,3 +9,7 @@ fault_ldadd = librallypoint.la $(MPI_LIBS)
 tests_fault_saver_SOURCES = tests/fault/saver.c $(fault_data)
 tests_fault_saver_CFLAGS = $(fault_cflags)
 tests_fault_saver_LDADD = $(fault_ldadd)
+
+tests_fault_soak_SOURCES = tests/fault/soak.c $(fault_data)
+tests_fault_soak_CFLAGS = $(fault_cflags)
+tests_fault_soak_LDADD = $(fault_ldadd)

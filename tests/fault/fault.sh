@@ -1,6 +1,6 @@
 # fault.sh - what the scripts beside it share; to be sourced
 #
-# Builds the programs, and leaves their paths in $saver and $rallypoint,
+# Builds the programs, and leaves their paths in $saver, $soak and $rallypoint,
 # a new folder in $work, and the seed of the chances in $seed: SEED, or a new
 # one. The folder lies in the build folder: a tmpfs has no fsync to speak of.
 
@@ -16,7 +16,7 @@ export OMPI_MCA_odls_base_sigkill_timeout=0
 export LD_LIBRARY_PATH=$BUILD/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 [ -n "$MPIRUN" ] || { echo "there is no mpirun"; exit 77; }
 
-make -C "$BUILD" tests/fault/saver >"$BUILD/fault.log" 2>&1 ||
+make -C "$BUILD" tests/fault/saver tests/fault/soak >"$BUILD/fault.log" 2>&1 ||
 	{ cat "$BUILD/fault.log"; echo "FAIL: it does not build"; exit 1; }
 # fault_program NAME - the program itself where libtool made a script for it
 fault_program() {
@@ -25,7 +25,7 @@ fault_program() {
 	echo "$made/$1"
 }
 # shellcheck disable=SC2034
-saver=$(fault_program saver)
+saver=$(fault_program saver) soak=$(fault_program soak)
 rallypoint=$BUILD/rallypoint
 
 seed=${SEED:-$((RANDOM * 32768 + RANDOM))}
