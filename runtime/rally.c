@@ -250,8 +250,8 @@ int rally_close(rally_t *rp)
 		return 0;
 	if (rp->in_program)
 		return check(rp, "rally_close");
-	rp_finalize_forget(rp);
 	rc = rp_close(rp);
+	rp_finalize_forget(rp);
 	rp_handle_free(rp);
 	return rc;
 }

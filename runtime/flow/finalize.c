@@ -1,5 +1,7 @@
 #include "flow/finalize.h"
 
+#include <stdlib.h>
+
 #include "flow/point.h"
 #include "flow/words.h"
 
@@ -11,7 +13,9 @@ static int report_forgotten(MPI_Comm comm, int keyval, void *value,
 	(void)comm;
 	(void)keyval;
 	(void)extra;
-	if (!rp->closing) {
+	if (rp->closing && rp->comm.abandoned) {
+		free(rp);
+	} else if (!rp->closing) {
 		rp_words_warn(rp, "MPI_Finalize came before rally_close(): "
 				  "the handle is closed now");
 		rp->keyval = MPI_KEYVAL_INVALID;
@@ -47,6 +51,7 @@ void rp_finalize_forget(struct rally *rp)
 	rp->closing = 1;
 	if (keyval == MPI_KEYVAL_INVALID)
 		return;
-	(void)MPI_Comm_delete_attr(MPI_COMM_SELF, keyval);
+	if (!rp->comm.abandoned)
+		(void)MPI_Comm_delete_attr(MPI_COMM_SELF, keyval);
 	(void)MPI_Comm_free_keyval(&keyval);
 }

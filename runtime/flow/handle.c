@@ -245,7 +245,8 @@ void rp_handle_free(struct rally *rp)
 		free(rp->refused[--rp->n_refused].name);
 	free(rp->refused);
 	free(rp->dir);
-	/* An operation that was given up may still write to the handle. */
+	/* An operation that was given up may write to the handle for as long as
+	 * MPI lives: finalize.c frees it then. */
 	if (!rp->comm.abandoned)
 		free(rp);
 }

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "keep_loaded.h"
@@ -122,6 +123,26 @@ void mt_code_at(const rally_t *rp, int rc, int expected, const char *what,
 	fprintf(stderr, "rank %d: %s gave %d (%s), not %d: %s\n", mt_rank,
 		what, rc, rally_strerror(rc), expected, rally_error(rp));
 	_fail(file, line);
+}
+
+static uint64_t number_of(const char *variable, uint64_t otherwise)
+{
+	const char *text = getenv(variable);
+
+	return text && *text ? strtoull(text, NULL, 10) : otherwise;
+}
+
+struct mt_campaign mt_campaign(void)
+{
+	struct mt_campaign c = { 0 };
+
+	c.whole = number_of("RUN_LONG", 0) != 0;
+	c.share = (int)number_of("MT_SHARE", 1);
+	c.share = c.whole || c.share < 1 ? 1 : c.share;
+	c.seed = number_of("SEED", (uint64_t)time(NULL));
+	must(MPI_Bcast(&c, (int)sizeof(c), MPI_BYTE, 0, MPI_COMM_WORLD),
+	     "MPI_Bcast");
+	return c;
 }
 
 void mt_barrier(void)

@@ -55,6 +55,14 @@ void mt_same_at(int64_t value, const char *what, const char *file, int line);
 void mt_code_at(const rally_t *rp, int rc, int expected, const char *what,
 		const char *file, int line);
 
+/* How much of a campaign is to be run, the same on all ranks. Collective. */
+struct mt_campaign {
+	int whole;	/* RUN_LONG=1 */
+	int share;	/* one case in so many: MT_SHARE, or 1 */
+	uint64_t seed;	/* SEED, or the time */
+};
+struct mt_campaign mt_campaign(void);
+
 void mt_barrier(void);
 void mt_option(const char *key, const char *value);	/* setenv or unsetenv
 							   on rank 0 */

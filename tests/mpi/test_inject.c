@@ -5,15 +5,15 @@
  * ever (run_mpi's limit would tell), the run goes on, and what a clean start
  * finds afterwards is the last step whose save went well, whole.
  *
- * RUN_LONG=1: each call in each way, else in one or two that SEED chooses.
+ * On two ranks each call fails in each way. On four, RUN_LONG=1 does the same,
+ * else one call in three fails in a way that SEED chooses. With MT_SHARE=n one in
+ * 3n on both.
  *
  * ranks: 2 4
  * limit: 900
  * folder: memory
  */
 #include "mpi_state.h"
-
-#include <time.h>
 
 static const char *const kinds[] = { "EIO",   "ENOSPC", "EDQUOT", "EINTR",
 				     "short", "lost",	"EACCES" };
@@ -164,37 +164,31 @@ static void inject(run_fn *run, int rank, int call, const char *kind)
 		mt_remove(dir);
 }
 
-static unsigned seed;
-static size_t ways;	/* in which each call fails */
-
-static void choose_ways(void)
-{
-	const char *given = getenv("SEED"), *all = getenv("RUN_LONG");
-
-	seed = given ? (unsigned)atoi(given) : (unsigned)time(NULL);
-	MPI_Bcast(&seed, 1, MPI_UNSIGNED, 0, MPI_COMM_WORLD);
-	ways = all && atoi(all) ? KINDS : mt_size == 2 ? 2 : 1;
-}
-
 static void inject_everywhere(run_fn *run, const char *what)
 {
-	choose_ways();
+	struct mt_campaign c = mt_campaign();
+	int whole = c.whole || (mt_size == 2 && c.share == 1);
+	size_t ways = whole ? KINDS : 1;
+	int share = whole ? 1 : 3 * c.share;
+
 	for (int i = 0; i < 2; i++) {
 		int rank = i == 0 ? 0 : mt_size - 1;
 		int calls = calls_of(run, rank);
 
 		assert_true(calls > 10);
-		for (int call = 1; call <= calls; call++) {
-			size_t first = seed + (unsigned)call * 3;
+		for (int call = 1 + (int)(c.seed % (uint64_t)share);
+		     call <= calls; call += share) {
+			uint64_t first = c.seed + (uint64_t)call * 3;
 
 			for (size_t k = 0; k < ways; k++)
 				inject(run, rank, call,
 				       kinds[(first + k) % KINDS]);
 		}
 		if (mt_rank == 0)
-			printf("%s: each of %d calls of rank %d failed in %zu "
-			       "of %zu ways, seed %u\n", what, calls, rank,
-			       ways, KINDS, seed);
+			printf("%s: one in %d of the %d calls of rank %d failed "
+			       "in %zu of %zu ways, seed %llu\n", what, share,
+			       calls, rank, ways, KINDS,
+			       (unsigned long long)c.seed);
 	}
 }
 
@@ -212,15 +206,16 @@ static void test_stop(void **state)
 
 /* Faults by chance on all ranks, several in one save among them, while a run
  * saves and prunes; then it closes in peace. */
-static void storm(int number)
+static void storm(uint64_t seed, int number)
 {
 	const char *dir = ms_make(1);
 	int64_t stands = 1;
 	char fault[80];
 	rally_t *rp;
 
-	snprintf(fault, sizeof(fault), "seed=%u,every=%d",
-		 (seed & 0xffffff) + (unsigned)number, 10 + number % 90);
+	snprintf(fault, sizeof(fault), "seed=%llu,every=%d",
+		 (unsigned long long)((seed & 0xffffff) + (uint64_t)number),
+		 10 + number % 90);
 	ms_resume(dir, 1, 1, &rp);
 	mt_set(rp, "keep", 1 + number % 3);
 	mt_code(rp, rally_set(rp, "fault", fault), 0);
@@ -238,15 +233,15 @@ static void storm(int number)
 
 static void test_storms(void **state)
 {
-	int storms;
+	struct mt_campaign c = mt_campaign();
+	int storms = c.whole ? 1000 : 40 / c.share;
 
 	(void)state;
-	choose_ways();
-	storms = ways == KINDS ? 1000 : 40;
 	for (int i = 0; i < storms; i++)
-		storm(i);
+		storm(c.seed, i);
 	if (mt_rank == 0)
-		printf("%d storms, seed %u\n", storms, seed);
+		printf("%d storms, seed %llu\n", storms,
+		       (unsigned long long)c.seed);
 }
 
 static const struct CMUnitTest tests[] = {

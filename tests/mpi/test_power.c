@@ -7,7 +7,8 @@
  * by chance; the program is started in each: it finds the checkpoint before or
  * the new one, whole, and can save again.
  *
- * RUN_LONG=1: more of those by chance. SEED chooses them.
+ * RUN_LONG=1: more of those by chance. SEED chooses them. MT_SHARE: one call in so
+ * many.
  *
  * ranks: 1 4
  * limit: 900
@@ -19,22 +20,13 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define NO_BAD (-1)
 
 static char log_path[5000];
-static uint64_t seed, chances;	/* folders built by chance for each call */
-
-static void choose_chances(void)
-{
-	const char *given = getenv("SEED"), *all = getenv("RUN_LONG");
-
-	seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
-	MPI_Bcast(&seed, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
-	chances = all && atoi(all) ? 20 : 1;
-}
+static struct mt_campaign campaign;
+static int chances;	/* folders built by chance for each call */
 
 /* The machine started anew: what is left of a claim is of no process that runs,
  * and not from just now. */
@@ -126,10 +118,12 @@ static int cut_everywhere(struct power *power, int64_t bad)
 		MPI_Bcast(&more, 1, MPI_INT, 0, MPI_COMM_WORLD);
 		if (!more)
 			break;
-		cuts++;
+		if (cuts++ % campaign.share)
+			continue;
 		cut(power, 0, bad);
-		for (uint64_t i = 0; i < chances; i++)
-			cut(power, seed + (uint64_t)cuts * 1000 + i + 1, bad);
+		for (int i = 1; i <= chances; i++)
+			cut(power, campaign.seed + (uint64_t)(cuts * 1000 + i),
+			    bad);
 	}
 	free(line);
 	if (log)
@@ -144,7 +138,8 @@ static void record(const char *dir, void (*run)(const char *dir), int64_t bad,
 	struct power *power = NULL;
 	int cuts;
 
-	choose_chances();
+	campaign = mt_campaign();
+	chances = campaign.whole ? 20 : 1;
 	if (mt_rank == 0)
 		power = power_new(dir);
 	mt_barrier();
@@ -156,10 +151,10 @@ static void record(const char *dir, void (*run)(const char *dir), int64_t bad,
 	cuts = cut_everywhere(power, bad);
 	assert_true(cuts > 20);
 	if (mt_rank == 0) {
-		printf("%s: the power was cut after each of %d calls, and %d "
-		       "times with more on the disk by chance, seed %llu\n",
-		       what, cuts, cuts * (int)chances,
-		       (unsigned long long)seed);
+		printf("%s: the power was cut after one in %d of %d calls, and "
+		       "%d times each with more on the disk by chance, seed "
+		       "%llu\n", what, campaign.share, cuts, chances,
+		       (unsigned long long)campaign.seed);
 		power_free(power);
 	}
 }
