@@ -73,7 +73,7 @@ def events():
         ("torn-before", b'{"event":"comm' + line, vanished),
         ("not-utf-8-before", b"\xff" * 4090 + line, vanished),
         ("folder", os.mkdir, unreadable),
-        ("fifo", os.mkfifo, fresh),
+        ("fifo", os.mkfifo, unreadable),
         ("link-to-itself", links_to("events.jsonl"), unreadable))
 
 
