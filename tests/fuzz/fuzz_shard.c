@@ -19,8 +19,10 @@ static void check_table(const struct rp_shard *s, const struct rp_tensor *t)
 static void check(const struct rp_shard *s, size_t size, uint64_t file_bytes)
 {
 	uint64_t at = 0;
+	char table[40];
 	int tables = 0;
 
+	snprintf(table, sizeof(table), "@hash@rank-%05d", s->rank);
 	FUZZ_CHECK(s->ranks >= 1 && s->rank >= 0 && s->rank < s->ranks);
 	FUZZ_CHECK(s->header_bytes == size + 8);
 	FUZZ_CHECK(s->data_bytes == file_bytes - s->header_bytes);
@@ -33,7 +35,7 @@ static void check(const struct rp_shard *s, size_t size, uint64_t file_bytes)
 		FUZZ_CHECK(rp_dtype_bytes(t->type, t->ndim, t->shape) ==
 			   (int64_t)(t->end - t->begin));
 		FUZZ_CHECK(t->region == -1);
-		if (strncmp(t->name, "@hash@", 6) == 0 &&
+		if (strcmp(t->name, table) == 0 &&
 		    t->begin == s->hashed_bytes && !tables++)
 			check_table(s, t);
 		at = t->end;
