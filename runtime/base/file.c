@@ -80,24 +80,29 @@ int rp_create(struct rp_io *io, const char *path, struct rp_err *err)
 	return fd;
 }
 
-static int check_is_dir(struct rp_io *io, const char *path, struct rp_err *err)
+int rp_lstat(struct rp_io *io, const char *path, struct stat *st)
+{
+	int rc;
+
+	do
+		rc = rp_io_lstat(io, path, st);
+	while (rc != 0 && errno == EINTR);
+	return rc;
+}
+
+int rp_await_dir(struct rp_io *io, const char *path, struct rp_err *err)
 {
 	struct stat st;
 	int waited = 0, rc;
 
 	do
-		rc = rp_io_lstat(io, path, &st);
-	while (rc != 0 && (errno == EINTR || may_show_later(&waited)));
+		rc = rp_lstat(io, path, &st);
+	while (rc != 0 && may_show_later(&waited));
 	if (rc != 0)
 		return rp_fail_errno(err, "stat", path);
 	if (!S_ISDIR(st.st_mode))
 		return rp_fail(err, RALLY_EIO, "%s: it is not a folder", path);
 	return 0;
-}
-
-int rp_await_dir(struct rp_io *io, const char *path, struct rp_err *err)
-{
-	return check_is_dir(io, path, err);
 }
 
 int rp_mkdir(struct rp_io *io, const char *path, struct rp_err *err)
@@ -108,7 +113,7 @@ int rp_mkdir(struct rp_io *io, const char *path, struct rp_err *err)
 		rc = rp_io_mkdir(io, path);
 	while (rc != 0 && (errno == EINTR || may_show_later(&waited)));
 	if (rc != 0 && errno == EEXIST)
-		return check_is_dir(io, path, err);
+		return rp_await_dir(io, path, err);
 	return rc != 0 ? rp_fail_errno(err, "mkdir", path) : 0;
 }
 
@@ -265,16 +270,18 @@ int rp_publish(struct rp_io *io, const char *from, const char *to,
 	       struct rp_err *err)
 {
 	struct stat st;
-	int rc;
+	int rc, sys;
 
 	do
 		rc = rp_io_rename(io, from, to);
 	while (rc != 0 && errno == EINTR);
 	if (rc == 0)
 		return 0;
-	if (errno == ENOENT && rp_io_lstat(io, to, &st) == 0 &&
-	    rp_io_lstat(io, from, &st) != 0 && errno == ENOENT)
+	sys = errno;
+	if (rp_lstat(io, to, &st) == 0 && rp_lstat(io, from, &st) != 0 &&
+	    errno == ENOENT)
 		return 0;
+	errno = sys;
 	return rp_fail_errno(err, "rename", from);
 }
 

@@ -2,7 +2,7 @@
  * base/file.h - system calls on files that finish what they start
  *
  * All of them go on after EINTR and after short transfers, and follow no
- * symbolic link in the last part of a path. `io` may be NULL (base/io.h).
+ * symbolic link in the last part of a file's path. `io` may be NULL (base/io.h).
  */
 #ifndef RP_BASE_FILE_H
 #define RP_BASE_FILE_H
@@ -62,9 +62,12 @@ int rp_write_file(struct rp_io *io, const char *path, const void *data,
 int rp_replace_file(struct rp_io *io, const char *dir, const char *name,
 		    const void *data, size_t size, struct rp_err *err);
 
-/* rename(from, to). Over NFS a retransmitted rename can report ENOENT though the
- * first one succeeded: where `from` is gone and `to` is there, that is success.
- */
+/* lstat(), after EINTR again. */
+int rp_lstat(struct rp_io *io, const char *path, struct stat *st);
+
+/* rename(from, to). Over NFS a rename can report an error though it was done: a
+ * retransmitted one ENOENT, one whose answer never came EIO. So where `from` is
+ * gone and `to` is there, that is success. */
 int rp_publish(struct rp_io *io, const char *from, const char *to,
 	       struct rp_err *err);
 

@@ -31,6 +31,11 @@ static int take(struct rally *rp)
 	/* A link by a checkpoint's name is none, but has the name. */
 	if (rc == 0)
 		rp->standing.next = folder.last + 1;
+	if (rc == 0 && rp->standing.next > RP_SEQUENCE_MAX)
+		rc = rp_fail(&rp->err, RALLY_EIO,
+			     "%s: checkpoint %lld leaves no number for another; "
+			     "remove what has this name", rp->dir,
+			     (long long)folder.last);
 	rp->standing.first = rp->standing.next;
 	rp_folder_free(&folder);
 	return rc;

@@ -13,7 +13,6 @@
 #include "base/text.h"
 
 #define PARTIAL ".partial-"
-#define SEQUENCE_MAX 1000000000000000	/* more is nobody's count */
 
 /* "0007-step-120", and nothing that merely looks like it. */
 static int parse_final(const char *name, struct rp_ckpt *ckpt)
@@ -25,7 +24,7 @@ static int parse_final(const char *name, struct rp_ckpt *ckpt)
 		return -1;
 	errno = 0;
 	ckpt->sequence = strtoll(name, &end, 10);
-	if (errno || ckpt->sequence > SEQUENCE_MAX ||
+	if (errno || ckpt->sequence > RP_SEQUENCE_MAX ||
 	    strncmp(end, "-step-", 6) != 0)
 		return -1;
 	ckpt->step = strtoll(end + 6, &end, 10);
@@ -55,12 +54,8 @@ static int newest_first(const void *a, const void *b)
 static int is_dir(struct rp_io *io, const char *path, struct rp_err *err)
 {
 	struct stat st;
-	int rc;
 
-	do
-		rc = rp_io_lstat(io, path, &st);
-	while (rc != 0 && errno == EINTR);
-	if (rc == 0)
+	if (rp_lstat(io, path, &st) == 0)
 		return S_ISDIR(st.st_mode);
 	if (errno == ENOENT)
 		return 0;
@@ -162,6 +157,21 @@ char *rp_folder_begin(struct rp_io *io, const char *dir, int64_t sequence,
 	return path;
 }
 
+/* mkdir failed, errno says why: it may be there, also where that is not EEXIST
+ * (EACCES of one that autofs has to mount first, EROFS). */
+static int settle_for(struct rp_io *io, const char *path, struct rp_err *err)
+{
+	int sys = errno;
+	DIR *stream = sys == EEXIST ? NULL : rp_open_dir(io, path, NULL);
+
+	if (stream)
+		closedir(stream);
+	if (stream || sys == EEXIST)
+		return 0;
+	errno = sys;
+	return rp_fail_errno(err, "mkdir", path);
+}
+
 /* One folder of a path; a new one's name is made durable in its parent. */
 static int make_one(struct rp_io *io, const char *path, struct rp_err *err)
 {
@@ -173,7 +183,7 @@ static int make_one(struct rp_io *io, const char *path, struct rp_err *err)
 		rc = rp_io_mkdir(io, path);
 	while (rc != 0 && errno == EINTR);
 	if (rc != 0)
-		return errno == EEXIST ? 0 : rp_fail_errno(err, "mkdir", path);
+		return settle_for(io, path, err);
 	parent = strdup(path);
 	if (!parent)
 		return rp_fail(err, RALLY_ENOMEM, "mkdir: no memory");

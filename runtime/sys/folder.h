@@ -17,6 +17,8 @@
 #include "base/err.h"
 #include "base/io.h"
 
+#define RP_SEQUENCE_MAX 1000000000000000	/* more is nobody's count */
+
 struct rp_ckpt {
 	int64_t sequence, step;
 	char *path;		/* dir and name */

@@ -11,30 +11,40 @@
 #include "base/file.h"
 #include "base/text.h"
 
+/* What can't be removed keeps nothing else from it. */
+static int remove_leftovers(struct rp_io *io, const char *dir, DIR *stream,
+			    struct rp_err *err)
+{
+	struct dirent *entry;
+	int rc = 0;
+
+	while ((entry = rp_io_readdir(io, stream)) != NULL || errno == EINTR) {
+		char *path;
+
+		if (!entry || !rp_folder_is_leftover(entry->d_name))
+			continue;
+		path = rp_path(dir, entry->d_name);
+		if (!path)
+			rc = rp_fail(err, RALLY_ENOMEM, "sweep: no memory");
+		else if (rp_remove_tree(io, path, err) != 0)
+			rc = err ? err->code : RALLY_EIO;
+		free(path);
+	}
+	return errno != 0 ? rp_fail_errno(err, "read", dir) : rc;
+}
+
 int rp_folder_sweep(struct rp_io *io, const char *dir, struct rp_err *err)
 {
 	DIR *stream = rp_open_dir(io, dir, err);
-	struct dirent *entry;
-	int rc = 0;
+	int rc;
 
 	if (!stream)
 		return err ? err->code : RALLY_EIO;
 	/* A crash may have come between the rename of a checkpoint that was
 	 * pruned and the fsync that its removal waits for. */
 	rc = rp_sync_dir(io, dir, err);
-	while (rc == 0 && ((entry = rp_io_readdir(io, stream)) != NULL ||
-			   errno == EINTR)) {
-		char *path;
-
-		if (!entry || !rp_folder_is_leftover(entry->d_name))
-			continue;
-		path = rp_path(dir, entry->d_name);
-		if (path && rp_remove_tree(io, path, err) != 0)
-			rc = err ? err->code : RALLY_EIO;
-		free(path);
-	}
-	if (rc == 0 && errno != 0)
-		rc = rp_fail_errno(err, "read", dir);
+	if (rc == 0)
+		rc = remove_leftovers(io, dir, stream, err);
 	closedir(stream);
 	return rc;
 }
@@ -92,9 +102,12 @@ static int remove_discarded(struct rp_io *io, const char *dir,
 {
 	int rc = rp_sync_dir(io, dir, err);
 
-	for (size_t i = 0; rc == 0 && i < folder->n; i++)
-		if (!folder->v[i].name)
-			rc = rp_remove_tree(io, folder->v[i].path, err);
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < folder->n; i++)
+		if (!folder->v[i].name &&
+		    rp_remove_tree(io, folder->v[i].path, err) != 0)
+			rc = err ? err->code : RALLY_EIO;
 	return rc;
 }
 
@@ -107,18 +120,20 @@ int rp_folder_prune(struct rp_io *io, const char *dir, size_t keep,
 	size_t kept = 0;
 
 	*pruned = 0;
-	for (size_t i = 0; rc == 0 && i < folder.n; i++) {
+	/* What can't go keeps nothing else from it. */
+	for (size_t i = 0, n = rc ? 0 : folder.n; i < n; i++) {
 		const struct rp_doubt *doubt =
 			find_doubt(folder.v[i].sequence, doubts, n_doubts);
 
 		if (folder.v[i].sequence < from || stays(doubt, &kept, keep))
 			continue;
-		rc = discard(io, dir, &folder.v[i], err);
-		if (rc == 0)
+		if (discard(io, dir, &folder.v[i], err) == 0)
 			(*pruned)++;
+		else
+			rc = err ? err->code : RALLY_EIO;
 	}
-	if (rc == 0 && *pruned > 0)
-		rc = remove_discarded(io, dir, &folder, err);
+	if (*pruned > 0 && remove_discarded(io, dir, &folder, err) != 0)
+		rc = err ? err->code : RALLY_EIO;
 	rp_folder_free(&folder);
 	return rc;
 }

@@ -146,7 +146,7 @@ static int64_t age(struct rp_io *io, const char *path)
 {
 	struct stat st;
 
-	return rp_io_lstat(io, path, &st) == 0 ? rp_wall() - st.st_mtime : 0;
+	return rp_lstat(io, path, &st) == 0 ? rp_wall() - st.st_mtime : 0;
 }
 
 /* Somebody's file is there: 0 where ours may stand in its place. */
@@ -162,7 +162,7 @@ static int judge(struct rp_io *io, const char *dir, const char *path,
 
 	if (!text && quiet.sys == ENOENT)
 		rc = 0;	/* released a moment ago */
-	else if (!text && quiet.sys != 0)
+	else if (!text && (quiet.sys != 0 || quiet.code == RALLY_ENOMEM))
 		rc = rp_fail(err, quiet.code, "%s", quiet.text);
 	else if (!text || parse_claim(text, size, &claim) != 0)
 		rc = age(io, path) > HALF_WRITTEN_S
@@ -187,7 +187,7 @@ int rp_owner_take(struct rp_io *io, struct rp_owner *owner, const char *dir,
 	struct rp_err first = { 0 };
 	char *path = rp_path(dir, RP_OWNER_FILE);
 	char *text = own_text(job, restart);
-	int rc;
+	int ours = 0, rc;
 
 	owner->io = io;
 	owner->dir = strdup(dir);
@@ -201,11 +201,14 @@ int rp_owner_take(struct rp_io *io, struct rp_owner *owner, const char *dir,
 		rc = rp_fail(err, first.code, "%s", first.text);
 	} else if (rc != 0) {
 		rc = judge(io, dir, path, job, restart, active, arg, err);
+		/* From the rename on it is ours to release, whatever fails
+		 * after that. */
+		ours = rc == 0;
 		if (rc == 0)
 			rc = rp_replace_file(io, dir, RP_OWNER_FILE, text,
 					     strlen(text), err);
 	}
-	if (rc == 0) {
+	if (rc == 0 || ours) {
 		owner->text = text;
 		text = NULL;
 	}

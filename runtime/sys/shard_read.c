@@ -21,7 +21,8 @@ struct rp_shard_reader {
 	struct rp_progress *progress;
 	size_t tensor;		/* the one that is being read, and where */
 	uint64_t at;
-	struct rp_err *err;	/* of the call that runs */
+	struct rp_err *err;	/* of the call that runs, or own */
+	struct rp_err own;
 };
 
 static int no_memory(struct rp_shard_reader *r)
@@ -177,7 +178,6 @@ rp_shard_open(struct rp_io *io, const char *path,
 	      struct rp_err *err)
 {
 	struct rp_shard_reader *r = calloc(1, sizeof(*r));
-	struct rp_err own = { 0 };
 
 	if (!r) {
 		rp_fail(err, RALLY_ENOMEM, "%s: no memory", path);
@@ -187,7 +187,7 @@ rp_shard_open(struct rp_io *io, const char *path,
 	r->path = path;
 	r->regions = regions;
 	r->progress = progress;
-	r->err = err ? err : &own;
+	r->err = err ? err : &r->own;
 	if (open_shard(r, rank, sum) == 0)
 		return r;
 	rp_shard_close(r);
@@ -263,10 +263,9 @@ int rp_shard_next(struct rp_shard_reader *r, uint64_t bytes,
 {
 	uint64_t left = rp_shard_left(r);
 	uint64_t until = r->at + (bytes < left ? bytes : left);
-	struct rp_err own = { 0 };
 	int rc = 0;
 
-	r->err = err ? err : &own;
+	r->err = err ? err : &r->own;
 	while (rc == 0 && r->at < until) {
 		const struct rp_tensor *t = &r->shard.v[r->tensor];
 		uint64_t stop = (r->at / RP_HASH_BLOCK + 1) * RP_HASH_BLOCK;
