@@ -43,7 +43,10 @@
  *
  * Calls are marked: Collective (all ranks of the handle's communicator call
  * it, in the same order, and may wait for each other), Logically Collective
- * (all ranks call it in the same order; nobody waits), Not Collective.
+ * (all ranks call it in the same order; nobody waits), Not Collective. Each
+ * collective call but rally_open() can also return ESITE, EUNEVEN or EOPTION
+ * where ranks are elsewhere or have other options, EPATIENCE, EMPI and ENOMEM:
+ * then the handle is broken, for good.
  *
  * Threads. MPI_THREAD_SINGLE is enough. No thread of the library calls MPI. A
  * handle belongs to one thread at a time; rally_status() may be called by any.
@@ -159,7 +162,7 @@ int rally_open(MPI_Comm comm, const char *dir, rally_t **rp);
 /* Sets an option as text, as the environment does: rally_set(rp, "every",
  * "10m") is RALLY_EVERY=10m; the environment wins. `rallypoint options` and
  * rallypoint(7) list the keys. After an error the option is as it was.
- * Collective; arguments must match. Errors: EOPTION, EMISMATCH, EMPI. */
+ * Collective; arguments must match. Errors: EOPTION, EMISMATCH, EIO. */
 int rally_set(rally_t *rp, const char *key, const char *value);
 
 /* Keeps a string of the program's own with every checkpoint from now on (it is
@@ -241,8 +244,9 @@ int rally_drop(rally_t *rp, const char *name);
  * loop, and no later safe point touches MPI any more.
  * A rank that is elsewhere, in another loop, at another step or in another call
  * of this library, breaks the handle on all ranks, and rally_error() tells where
- * two of them are. So does one that does not come within RALLY_PATIENCE, where
- * that is set.
+ * two of them are. Where RALLY_PATIENCE is set, so does one that does not come
+ * within that time, for the others and, when it comes, for itself; MPI itself
+ * still waits for it, so end the program with MPI_Abort.
  * Collective; step must match. Returns an enum rally_verdict. */
 #define rally_point(rp, step) rally_point_at((rp), (step), __FILE__, __LINE__)
 int rally_point_at(rally_t *rp, int64_t step, const char *file, int line);
@@ -256,9 +260,10 @@ int rally_request(rally_t *rp, enum rally_want want);
  * nothing if what this handle saved or restored last is of this step already.
  * Without a rally_restore() before, the checkpoints of an earlier run are not
  * pruned.
- * Collective; step must match. Errors: EIO, ENOSPC, EMISMATCH, ESITE, EOWNED,
- * EAPP, EORDER, EMPI, ENOMEM; EUNCONFIRMED where the checkpoint is there but may
- * not survive a power cut. After an error the earlier checkpoint stands. */
+ * Collective; step must match. Errors: EARG of a registration that was refused,
+ * EIO, ENOSPC, EMISMATCH, EOWNED, EAPP, EORDER; EUNCONFIRMED where the checkpoint
+ * is there but may not survive a power cut. After an error the earlier checkpoint
+ * stands. */
 int rally_save(rally_t *rp, int64_t step);
 
 /* Fills the registered buffers from the newest checkpoint that verifies on
@@ -267,8 +272,8 @@ int rally_save(rally_t *rp, int64_t step);
  * one of rally_finish() when finished; left alone when fresh. Names that are
  * stored but not registered are left out. After an error the buffers are
  * undefined.
- * Collective. Errors: ECORRUPT, EVANISHED, ELAYOUT, EVERSION, EIO, EAPP, EMPI,
- * ENOMEM. */
+ * Collective. Errors: EARG of a registration that was refused, ECORRUPT,
+ * EVANISHED, ELAYOUT, EVERSION, EIO, EAPP, EORDER. */
 int rally_restore(rally_t *rp, int64_t *step, int *how);
 
 /* What the checkpoint that rally_restore() would try first holds under a name,
@@ -276,7 +281,7 @@ int rally_restore(rally_t *rp, int64_t *step, int *how);
  * rank's own, with ndim 1. For an array: the global shape, and this rank's box
  * where the number of ranks is the one that wrote it, else an empty box.
  * Collective; name must match. Errors: EABSENT (also for a folder without
- * checkpoints), EIO, ECORRUPT, EVERSION, EMPI. */
+ * checkpoints), EMISMATCH, EIO, ECORRUPT, EVERSION. */
 struct rally_info {
 	enum rally_type type;
 	int is_array;			 /* 0: private region */
@@ -296,14 +301,14 @@ int rally_find(rally_t *rp, const char *name, struct rally_info *info);
 /* Has Slurm put this job back into the queue, to start again with the same job
  * id. Rank 0 asks, once; Slurm then ends the job within seconds. A stop does
  * this by itself where the handle spans the job's only running step; call it
- * where it does not. Collective. Errors: EREQUEUE, EMPI. */
+ * where it does not. Collective. Errors: EREQUEUE. */
 int rally_requeue(rally_t *rp);
 
 /* Marks the run as finished at `step`, for this job id: a requeue after the end
  * then finds RALLY_FINISHED, and a new job may extend the run. Outside of Slurm
  * a start is always a new run. Saves nothing. On a broken handle it returns the
  * handle's error and marks nothing. Collective; step must match.
- * Errors: EIO, ENOSPC, EMPI. */
+ * Errors: EIO, ENOSPC. */
 int rally_finish(rally_t *rp, int64_t step);
 
 /* Ends the handle (NULL is allowed) and never saves. Made to be the program's

@@ -51,8 +51,6 @@ int rally_open(MPI_Comm comm, const char *dir, rally_t **rp)
 	if (!rp)
 		return RALLY_EARG;
 	*rp = NULL;
-	if (!dir || !*dir)
-		return RALLY_EARG;
 	if (MPI_Initialized(&initialized) != MPI_SUCCESS || !initialized ||
 	    MPI_Finalized(&finalized) != MPI_SUCCESS || finalized)
 		return RALLY_EORDER;
@@ -225,21 +223,34 @@ int rally_find(rally_t *rp, const char *name, struct rally_info *info)
 		return rc;
 	if (!name || !info)
 		return missing(rp, "rally_find", "name or info");
-	return rp_find(rp, name, info);
+	rp_agree_enter(&rp->agree);
+	rc = rp_find(rp, name, info);
+	rp_handle_leave(rp, atomic_load(&rp->seen.step));
+	return rc;
 }
 
 int rally_requeue(rally_t *rp)
 {
 	int rc = check(rp, "rally_requeue");
 
-	return rc ? rc : rp_requeue(rp);
+	if (rc != 0)
+		return rc;
+	rp_agree_enter(&rp->agree);
+	rc = rp_requeue(rp);
+	rp_handle_leave(rp, atomic_load(&rp->seen.step));
+	return rc;
 }
 
 int rally_finish(rally_t *rp, int64_t step)
 {
 	int rc = check(rp, "rally_finish");
 
-	return rc ? rc : rp_finish(rp, step);
+	if (rc != 0)
+		return rc;
+	rp_agree_enter(&rp->agree);
+	rc = rp_finish(rp, step);
+	rp_handle_leave(rp, step);
+	return rc;
 }
 
 int rally_close(rally_t *rp)

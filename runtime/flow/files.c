@@ -166,33 +166,43 @@ static const struct rp_stored_file *find(const struct rally *rp,
 	return found;
 }
 
-int rp_files_verify(struct rally *rp, const char *dir,
-		    const struct rp_manifest *manifest)
+static void verify(struct rally *rp, const char *dir,
+		   const struct rp_manifest *manifest,
+		   const struct rp_region *r)
 {
-	int turn = 0;
+	const struct rp_stored_file *stored = find(rp, manifest, r);
+	char *path;
 
-	for (size_t i = 0; rp->err.code == 0 && i < rp->regions.n; i++) {
-		const struct rp_region *r = &rp->regions.v[i];
-		const struct rp_stored_file *stored;
-		char *path;
-
-		if (!is_mine(rp, r, &turn))
-			continue;
-		stored = find(rp, manifest, r);
-		if (!stored)
-			return rp_fail(&rp->err, RALLY_ELAYOUT,
-				       "%s: there is no file '%s' in it", dir,
-				       r->name);
-		/* A link that was planted must not lead elsewhere. */
-		if (with_dir(rp, dir, RALLY_FILE_SHARED, rp_await_dir) != 0 ||
-		    with_dir(rp, dir, r->scope, rp_await_dir) != 0)
-			return rp->err.code;
-		path = path_of(rp, dir, r);
-		rp_progress_extend(&rp->progress, stored->bytes);
-		if (path)
-			rp_file_verify(&rp->io, path, stored->bytes, &stored->hash,
-				       &rp->progress, &rp->err);
-		free(path);
+	if (!stored) {
+		rp_fail(&rp->err, RALLY_ELAYOUT, "%s: there is no file '%s' in "
+			"it", dir, r->name);
+		return;
 	}
-	return rp->err.code;
+	/* A link that was planted must not lead elsewhere. */
+	if (with_dir(rp, dir, RALLY_FILE_SHARED, rp_await_dir) != 0 ||
+	    (r->scope == RALLY_FILE_PRIVATE &&
+	     with_dir(rp, dir, RALLY_FILE_PRIVATE, rp_await_dir) != 0))
+		return;
+	path = path_of(rp, dir, r);
+	rp_progress_extend(&rp->progress, stored->bytes);
+	if (path)
+		rp_file_verify(&rp->io, path, stored->bytes, &stored->hash,
+			       &rp->progress, &rp->err);
+	free(path);
+}
+
+int rp_files_verify(struct rally *rp, const char *dir,
+		    const struct rp_manifest *manifest,
+		    struct rp_files_walk *walk)
+{
+	while (walk->next < rp->regions.n) {
+		const struct rp_region *r = &rp->regions.v[walk->next++];
+
+		if (r->kind != RP_FILE)
+			continue;
+		if (is_mine(rp, r, &walk->turn))
+			verify(rp, dir, manifest, r);
+		return 1;
+	}
+	return 0;
 }

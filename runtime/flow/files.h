@@ -26,10 +26,16 @@ void rp_files_write(struct rally *rp, const char *dir, int64_t step);
  * rank must have written by then. Not collective. */
 int rp_files_seal(struct rally *rp, const char *dir, struct rp_piece *piece);
 
-/* Checks this rank's part of the registered files against the manifest. Not
- * collective. */
+/* Checks the next of the registered files against the manifest, if it is this
+ * rank's to check, so that ranks can tell each other in between. 0 where there
+ * was none left. Not collective. */
+struct rp_files_walk {
+	size_t next;
+	int turn;	/* of the shared ones: the ranks in turn */
+};
 int rp_files_verify(struct rally *rp, const char *dir,
-		    const struct rp_manifest *manifest);
+		    const struct rp_manifest *manifest,
+		    struct rp_files_walk *walk);
 
 /* Has the program read all files; errors as in rp_files_write(). */
 void rp_files_read(struct rally *rp, const char *dir, int64_t step);

@@ -1,7 +1,5 @@
 #include "flow/finalize.h"
 
-#include <stdlib.h>
-
 #include "flow/point.h"
 #include "flow/words.h"
 
@@ -13,9 +11,7 @@ static int report_forgotten(MPI_Comm comm, int keyval, void *value,
 	(void)comm;
 	(void)keyval;
 	(void)extra;
-	if (rp->closing && rp->comm.abandoned) {
-		free(rp);
-	} else if (!rp->closing) {
+	if (!rp->closing) {
 		rp_words_warn(rp, "MPI_Finalize came before rally_close(): "
 				  "the handle is closed now");
 		rp->keyval = MPI_KEYVAL_INVALID;
@@ -51,7 +47,6 @@ void rp_finalize_forget(struct rally *rp)
 	rp->closing = 1;
 	if (keyval == MPI_KEYVAL_INVALID)
 		return;
-	if (!rp->comm.abandoned)
-		(void)MPI_Comm_delete_attr(MPI_COMM_SELF, keyval);
+	(void)MPI_Comm_delete_attr(MPI_COMM_SELF, keyval);
 	(void)MPI_Comm_free_keyval(&keyval);
 }

@@ -102,11 +102,14 @@ int rp_handle_open(struct rally **out, MPI_Comm comm, const char *dir)
 	rp->standing.step = -1;
 	rp->found.sequence = -1;
 	rp->last_save = rp_now();
-	rp_agree_init(&rp->agree);
-	rp->dir = strdup(dir);
+	rp->dir = dir ? strdup(dir) : NULL;
 	rp->meta = json_object();
 	if (rp_comm_open(&rp->comm, comm, &rp->err) == 0) {
-		if (!rp->dir || !rp->meta)
+		if (!dir || !*dir)
+			rp_fail(&rp->err, RALLY_EARG,
+				"dir is NULL or empty");
+		else if (rp_agree_init(&rp->agree, &rp->err) == 0 &&
+			 (!rp->dir || !rp->meta))
 			rp_fail(&rp->err, RALLY_ENOMEM, "no memory");
 		if (rp_comm_settle(&rp->comm, &rp->err) == 0)
 			open_parts(rp);
@@ -197,13 +200,16 @@ void rp_handle_refuse(struct rally *rp, const char *name)
 
 	rp_handle_mend(rp, name);
 	v = realloc(rp->refused, (rp->n_refused + 1) * sizeof(*v));
-	if (!v)
-		return;
-	rp->refused = v;
-	v += rp->n_refused;
-	v->err = rp->err;
-	v->name = strdup(name);
-	rp->n_refused += v->name != NULL;
+	if (v) {
+		rp->refused = v;
+		v += rp->n_refused;
+		v->err = rp->err;
+		v->name = strdup(name);
+	}
+	if (v && v->name)
+		rp->n_refused++;
+	else
+		rp->lost_refusal = 1;
 }
 
 int rp_handle_mend(struct rally *rp, const char *name)
@@ -222,6 +228,10 @@ int rp_handle_refused(struct rally *rp)
 {
 	const struct rp_err *first;
 
+	if (rp->lost_refusal)
+		return rp_fail(&rp->err, RALLY_ENOMEM,
+			       "there was no memory to remember a registration "
+			       "that was refused");
 	if (rp->n_refused == 0)
 		return 0;
 	first = &rp->refused[0].err;
@@ -235,6 +245,7 @@ void rp_handle_free(struct rally *rp)
 	if (rp->sched_open)
 		rp_sched_close(&rp->sched);
 	rp_node_close(&rp->node);
+	rp_agree_free(&rp->agree, &rp->comm);
 	rp_comm_close(&rp->comm);
 	rp_regions_free(&rp->regions);
 	rp_manifest_free(&rp->found);
@@ -245,15 +256,14 @@ void rp_handle_free(struct rally *rp)
 		free(rp->refused[--rp->n_refused].name);
 	free(rp->refused);
 	free(rp->dir);
-	/* An operation that was given up may write to the handle for as long as
-	 * MPI lives: finalize.c frees it then. */
-	if (!rp->comm.abandoned)
-		free(rp);
+	free(rp);
 }
 
 int rp_handle_break(struct rally *rp)
 {
 	rp->verdict = RALLY_BROKEN;
+	rp->agree.due = 0;
+	atomic_store(&rp->seen.verdict, RALLY_BROKEN);
 	rp_words_error(rp, "no agreement is possible any more", &rp->err);
 	return RALLY_BROKEN;
 }

@@ -56,6 +56,7 @@ struct rally {
 	struct rp_err kept;	/* of the last save at a safe point */
 	struct rp_refused *refused;	/* registrations: fail the next save and */
 	size_t n_refused;		/* restore until they are mended */
+	int lost_refusal;	/* one could not be kept: for good */
 	struct rp_io io;	/* what reads and writes dir */
 	char *dir;
 	struct rp_owner owner;	/* rank 0 */

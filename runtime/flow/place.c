@@ -88,6 +88,9 @@ int rp_place_same(struct rally *rp, const struct rp_place *place,
 	if (tally->leaving_rank >= 0 ||
 	    (tally->same_site && tally->step_min == tally->step_max))
 		return 0;
+	rc = rp_comm_confirm(&rp->comm, &rp->err);
+	if (rc != 0)
+		return rc;
 	describe(place, text, sizeof(text));
 	rc = rp_comm_same(&rp->comm, text, RALLY_ESITE,
 			  "the ranks are at different safe points", &rp->err);
@@ -152,8 +155,9 @@ static int meet(struct rally *rp, const struct rp_place *place,
 		rc = rp_meet(&rp->agree, &rp->comm, ballot, &tally, &rp->err);
 	if (rc == 0)
 		rc = heed(rp, place, &tally);
-	if (rc == RALLY_ESITE || rc == RALLY_EUNEVEN || rc == RALLY_EOPTION ||
-	    rc == RALLY_EMPI || rc == RALLY_EPATIENCE)
+	if (rc == 0)
+		rc = rp_comm_confirm(&rp->comm, &rp->err);
+	if (rc != 0)
 		rp_handle_break(rp);
 	return rc;
 }

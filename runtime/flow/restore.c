@@ -80,9 +80,21 @@ static int was_finished(struct rally *rp, int64_t *step)
 	return 1;
 }
 
+/* What could not be read the last time may be read now. */
+static void forget_unread(struct rp_standing *standing)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < standing->n_doubts; i++)
+		if (standing->doubts[i].damaged)
+			standing->doubts[n++] = standing->doubts[i];
+	standing->n_doubts = n;
+}
+
 int rp_restore(struct rally *rp, int64_t *step, int *how)
 {
 	*how = RALLY_FRESH;
+	forget_unread(&rp->standing);
 	if (rp_place_meet_in(rp, "rally_restore()", 0) != 0)
 		return rp->err.code;
 	if (was_finished(rp, step)) {

@@ -50,18 +50,32 @@ out:
 	return rp->err.code;
 }
 
+/* Rank 0. Where the space can't be told the writes will. */
+static void make_partial(struct save *save)
+{
+	struct rally *rp = save->rp;
+	struct rp_err space = { 0 };
+
+	if (rp_owner_check(&rp->owner, &rp->err) != 0)
+		return;
+	if (rp_folder_space(&rp->io, rp->dir, save->bytes + SPARE_BYTES,
+			    &space) == RALLY_ENOSPC) {
+		rp->err = space;
+		return;
+	}
+	save->partial = rp_folder_begin(&rp->io, rp->dir, rp->standing.next,
+					&rp->err);
+	if (save->partial && rp_files_any(&rp->regions))
+		rp_files_begin(rp, save->partial);
+}
+
 static int begin(struct save *save)
 {
 	struct rally *rp = save->rp;
 	size_t size = 0;
 
-	if (rp->comm.rank == 0 &&
-	    rp_owner_check(&rp->owner, &rp->err) == 0 &&
-	    rp_folder_space(&rp->io, rp->dir, save->bytes + SPARE_BYTES, &rp->err) == 0)
-		save->partial = rp_folder_begin(&rp->io, rp->dir, rp->standing.next,
-						&rp->err);
-	if (save->partial && rp_files_any(&rp->regions))
-		rp_files_begin(rp, save->partial);
+	if (rp->comm.rank == 0)
+		make_partial(save);
 	if (save->partial)
 		size = strlen(save->partial);
 	if (rp_comm_root(&rp->comm, &rp->err) != 0)
@@ -158,6 +172,7 @@ static void settle_down(struct save *save, int confirmed)
 	rp_words_saved(rp, standing->next, save->place->step, save->bytes,
 		       elapsed, save->cause);
 	if (rp->comm.rank == 0 && standing->sequence >= 0 &&
+	    standing->step != save->place->step &&
 	    memcmp(save->content.b, standing->content.b, RP_HASH_BYTES) == 0)
 		rp_words_stale(rp, save->place->step, standing->step);
 	standing->content = save->content;
@@ -196,23 +211,46 @@ static void warn_unrestored(struct rally *rp)
 				  "kept, beside those of this run");
 }
 
+/* Up to the rename: 0, or the partial directory is to go. */
+static int build(struct save *save)
+{
+	int rc = check(save);
+
+	if (rc == 0)
+		rc = begin(save);
+	return rc ? rc : write_all(save);
+}
+
 static int run(struct save *save)
 {
 	struct rally *rp = save->rp;
-	int rc;
+	int rc = build(save);
 
-	warn_unrestored(rp);
-	if (check(save) != 0 || begin(save) != 0 || write_all(save) != 0 ||
-	    commit(save) != 0) {
-		if (rp->err.code != RALLY_EUNCONFIRMED) {
-			undo(save);
-			return rp->err.code;
-		}
-		rp_words_error(rp, "unconfirmed", &rp->err);
+	if (rc == 0) {
+		rc = commit(save);
+		/* A rename that was told to have failed may have been done: its
+		 * number is not used again. */
+		if (rc != 0 && rc != RALLY_EUNCONFIRMED)
+			rp->standing.next++;
 	}
-	rc = rp->err.code;
+	if (rc != 0 && rc != RALLY_EUNCONFIRMED) {
+		undo(save);
+		return rc;
+	}
+	if (rc != 0)
+		rp_words_error(rp, "unconfirmed", &rp->err);
 	settle_down(save, rc == 0);
 	return rc;
+}
+
+/* Rank 0 prunes, or clears, alone: where waiting has a limit the others wait
+ * here, where it has none. */
+static void wait_for_rank_0(struct rally *rp)
+{
+	struct rp_err none = { 0 };
+
+	if (rp->comm.patience > 0 && !rp->comm.dead)
+		rp_comm_settle(&rp->comm, &none);
 }
 
 int rp_save(struct rally *rp, const struct rp_place *place, const char *cause)
@@ -234,7 +272,9 @@ int rp_save(struct rally *rp, const struct rp_place *place, const char *cause)
 	    rp->standing.confirmed) {
 		rp_words_current(rp, place->step);
 	} else {
+		warn_unrestored(rp);
 		rc = run(&save);
+		wait_for_rank_0(rp);
 		rp_agree_restart(&rp->agree);
 	}
 	rp->last_save = rp_now();

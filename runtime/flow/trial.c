@@ -236,6 +236,20 @@ static int read_shard(struct rp_trial *trial)
 	return rp->err.code;
 }
 
+/* Likewise, a file and a vote. */
+static void verify_files(struct rp_trial *trial)
+{
+	struct rally *rp = trial->rp;
+	struct rp_files_walk walk = { 0, 0 };
+	int more;
+
+	do
+		more = rp_files_verify(rp, trial->path, &trial->manifest,
+				       &walk);
+	while (rp_comm_settle_more(&rp->comm, more, &more, &rp->err) == 0 &&
+	       more);
+}
+
 int rp_trial_read(struct rp_trial *trial)
 {
 	struct rally *rp = trial->rp;
@@ -247,10 +261,8 @@ int rp_trial_read(struct rp_trial *trial)
 			       "restored on %d", trial->path, m->ranks,
 			       rp->comm.size);
 	rp_words_bar_begin(rp, "restoring");
-	if (read_shard(trial) == 0) {
-		rp_files_verify(rp, trial->path, m);
-		rp_comm_settle(&rp->comm, &rp->err);
-	}
+	if (read_shard(trial) == 0)
+		verify_files(trial);
 	rp_words_bar_end(rp);
 	if (rp->err.code != 0)
 		return rp->err.code;

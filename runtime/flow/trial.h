@@ -35,7 +35,8 @@ int rp_trial_choose(struct rp_trial *trial);
 int rp_trial_manifest(struct rp_trial *trial);
 
 /* Fills the registered memory and has the program read its files. Nobody waits
- * for a rank that has given up: all learn it within some blocks. */
+ * for a rank that has given up: all learn it within some blocks of a shard, or at
+ * the next of the program's files. */
 int rp_trial_read(struct rp_trial *trial);
 
 /* After an error. Damage is told and passed over: 1 where the next older one may

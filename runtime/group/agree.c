@@ -1,5 +1,6 @@
 #include "group/agree.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -64,15 +65,24 @@ static void unpack(const int64_t *f, struct rp_tally *t)
 	t->failed_rank = f[FAILED] == INT64_MIN ? -1 : (int)~f[FAILED];
 }
 
-void rp_agree_init(struct rp_agree *agree)
+int rp_agree_init(struct rp_agree *agree, struct rp_err *err)
 {
 	memset(agree, 0, sizeof(*agree));
+	agree->buffers = calloc(1, sizeof(*agree->buffers));
 	agree->stride = 1;
 	agree->step_delta = 1;
 	agree->even = 1;
 	agree->start_at = 1;
 	agree->due = 1;
 	agree->request = MPI_REQUEST_NULL;
+	return agree->buffers ? 0 : rp_fail(err, RALLY_ENOMEM, "no memory");
+}
+
+void rp_agree_free(struct rp_agree *agree, const struct rp_comm *comm)
+{
+	if (!comm->abandoned)
+		free(agree->buffers);
+	agree->buffers = NULL;
 }
 
 void rp_agree_enter(struct rp_agree *agree)
@@ -103,9 +113,9 @@ int rp_round_start(struct rp_agree *agree, struct rp_comm *comm,
 	int rc;
 
 	ballot->step_ns = mean_step(agree);
-	pack(ballot, comm->rank, agree->send);
+	pack(ballot, comm->rank, agree->buffers->send);
 	rc = rp_comm_check(comm,
-			   MPI_Iallreduce(agree->send, agree->recv,
+			   MPI_Iallreduce(agree->buffers->send, agree->buffers->recv,
 					  RP_BALLOT_FIELDS, MPI_INT64_T,
 					  MPI_MAX, comm->rounds,
 					  &agree->request),
@@ -126,7 +136,7 @@ int rp_round_wait(struct rp_agree *agree, struct rp_comm *comm,
 	int rc = rp_comm_wait(comm, &agree->request, err);
 
 	if (rc == 0)
-		unpack(agree->recv, tally);
+		unpack(agree->buffers->recv, tally);
 	return rc;
 }
 
@@ -255,17 +265,17 @@ int rp_meet(struct rp_agree *agree, struct rp_comm *comm,
 	MPI_Request request = MPI_REQUEST_NULL;
 	int rc;
 
-	pack(ballot, comm->rank, agree->meet_send);
+	pack(ballot, comm->rank, agree->buffers->meet_send);
 	/* Not MPI_Allreduce, which would not match a round of the others'. */
 	rc = rp_comm_check(comm,
-			   MPI_Iallreduce(agree->meet_send, agree->meet_recv,
+			   MPI_Iallreduce(agree->buffers->meet_send, agree->buffers->meet_recv,
 					  RP_BALLOT_FIELDS, MPI_INT64_T,
 					  MPI_MAX, comm->rounds, &request),
 			   "MPI_Iallreduce", err);
 	if (rc == 0)
 		rc = rp_comm_wait(comm, &request, err);
 	if (rc == 0)
-		unpack(agree->meet_recv, tally);
+		unpack(agree->buffers->meet_recv, tally);
 	return rc;
 }
 

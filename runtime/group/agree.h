@@ -52,6 +52,13 @@ struct rp_tally {
 	int failed_rank;		/* lowest that failed, -1: none did */
 };
 
+/* What MPI reads and writes. After a wait that was given up it may do so for as
+ * long as the process lives. */
+struct rp_agree_buffers {
+	int64_t send[RP_BALLOT_FIELDS], recv[RP_BALLOT_FIELDS];
+	int64_t meet_send[RP_BALLOT_FIELDS], meet_recv[RP_BALLOT_FIELDS];
+};
+
 struct rp_agree {
 	/* the hot path */
 	uint64_t index;		/* safe points passed */
@@ -62,9 +69,7 @@ struct rp_agree {
 	uint64_t started_at;	/* index of the last start */
 	uint32_t stride, lag;
 	MPI_Request request;
-	int64_t send[RP_BALLOT_FIELDS], recv[RP_BALLOT_FIELDS];
-	/* of rp_meet(): they must outlive a wait that was given up */
-	int64_t meet_send[RP_BALLOT_FIELDS], meet_recv[RP_BALLOT_FIELDS];
+	struct rp_agree_buffers *buffers;
 	/* the window that the mean step time is taken over */
 	int64_t left_library;	/* rp_now() when the last call returned */
 	int64_t computed;	/* ns outside of the library since the start */
@@ -77,7 +82,10 @@ struct rp_agree {
 	uint64_t rounds;	/* completed */
 };
 
-void rp_agree_init(struct rp_agree *agree);
+/* Without memory: RALLY_ENOMEM. Freeing leaves the buffers where an operation on
+ * the communicator was given up. */
+int rp_agree_init(struct rp_agree *agree, struct rp_err *err);
+void rp_agree_free(struct rp_agree *agree, const struct rp_comm *comm);
 
 /* Entering and leaving the library at a safe point that is due: clock. */
 void rp_agree_enter(struct rp_agree *agree);

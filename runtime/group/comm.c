@@ -94,17 +94,19 @@ int rp_comm_wait(struct rp_comm *comm, MPI_Request *request,
 		 struct rp_err *err)
 {
 	int64_t until = rp_now() + comm->patience;
+	unsigned looks = 0;
 	int done = 0, rc = 0;
 
 	if (comm->patience == 0)
 		return rp_comm_check(comm,
 				     MPI_Wait(request, MPI_STATUS_IGNORE),
 				     "MPI_Wait", err);
-	for (int looks = 1; rc == 0 && !done; looks++) {
+	while (rc == 0 && !done) {
 		rc = rp_comm_check(comm,
 				   MPI_Test(request, &done, MPI_STATUS_IGNORE),
 				   "MPI_Test", err);
-		if (rc == 0 && !done && looks % LOOKS == 0 && rp_now() > until)
+		if (rc == 0 && !done && ++looks % LOOKS == 0 &&
+		    rp_now() > until)
 			return give_up(comm, err);
 	}
 	return rc;
@@ -117,6 +119,18 @@ static int min_rank(struct rp_comm *comm, int mine, int *lowest,
 			     MPI_Allreduce(&mine, lowest, 1, MPI_INT, MPI_MIN,
 					   comm->saves),
 			     "MPI_Allreduce", err);
+}
+
+int rp_comm_confirm(struct rp_comm *comm, struct rp_err *err)
+{
+	MPI_Request request = MPI_REQUEST_NULL;
+	int rc;
+
+	if (comm->patience == 0)
+		return 0;
+	rc = rp_comm_check(comm, MPI_Ibarrier(comm->rounds, &request),
+			   "MPI_Ibarrier", err);
+	return rc ? rc : rp_comm_wait(comm, &request, err);
 }
 
 int rp_comm_settle_more(struct rp_comm *comm, int more, int *any,
@@ -202,16 +216,15 @@ int rp_comm_bcast_text(struct rp_comm *comm, char **text, size_t *size,
 
 	if (rc != 0 || length < 0)
 		return rc;
+	if (comm->rank != 0 && !(mine = malloc((size_t)length + 1)))
+		rp_fail(err, RALLY_ENOMEM, "no memory for a text of %lld bytes",
+			(long long)length);
+	/* The others would wait for a rank that has no memory for it. */
+	if (rp_comm_settle(comm, err) != 0) {
+		free(mine);
+		return err->code;
+	}
 	if (comm->rank != 0) {
-		/* Without memory a rank can't take part: the others would
-		 * wait for it. A second chance is all there is. */
-		mine = malloc((size_t)length + 1);
-		if (!mine)
-			comm->dead = 1;
-		if (!mine)
-			return rp_fail(err, RALLY_ENOMEM,
-				       "no memory for %lld bytes of manifest",
-				       (long long)length);
 		mine[length] = '\0';
 		*text = mine;
 		*size = (size_t)length;
@@ -301,7 +314,7 @@ static void show(struct shown *shown, const char *text)
 int rp_comm_same(struct rp_comm *comm, const char *text, int code,
 		 const char *what, struct rp_err *err)
 {
-	char *first = comm->rank == 0 ? strdup(text) : NULL;
+	char *first = comm->rank == 0 ? (char *)(uintptr_t)text : NULL;
 	size_t size = strlen(text);
 	struct shown zero, other;
 	int lowest = INT_MAX, rc;
@@ -323,6 +336,7 @@ int rp_comm_same(struct rp_comm *comm, const char *text, int code,
 				     "%s: rank %d %s, rank 0 %s", what, lowest,
 				     other.text, zero.text);
 	}
-	free(first);
+	if (comm->rank != 0)
+		free(first);
 	return rc;
 }

@@ -39,6 +39,11 @@ int rp_comm_check(struct rp_comm *comm, int result, const char *what,
 int rp_comm_wait(struct rp_comm *comm, MPI_Request *request,
 		 struct rp_err *err);
 
+/* Where there is a limit to waiting: that all ranks are here still. One that
+ * comes when the others have given up finds a round complete, and would wait for
+ * ever in the next call that has no limit. */
+int rp_comm_confirm(struct rp_comm *comm, struct rp_err *err);
+
 /* Makes one rank's error everybody's: `code` of each rank goes in, the lowest
  * failing rank's error comes out, with its rank in the sentence. */
 int rp_comm_settle(struct rp_comm *comm, struct rp_err *err);

@@ -61,7 +61,11 @@ static int look_around(struct rp_node *node, struct rp_comm *comm,
 		mine[0] = '\0';
 	all = calloc((size_t)node->ranks, sizeof(*all));
 	if (!all)
-		return rp_fail(err, RALLY_ENOMEM, "topology: no memory");
+		rp_fail(err, RALLY_ENOMEM, "topology: no memory");
+	if (rp_comm_settle(comm, err) != 0) {
+		free(all);
+		return err->code;
+	}
 	rc = rp_comm_check(comm,
 			   MPI_Allgather(mine, BINDING, MPI_CHAR, all, BINDING,
 					 MPI_CHAR, here),

@@ -31,9 +31,13 @@ static void test_arguments(void **state)
 	(void)state;
 	assert_int_equal(rally_open(MPI_COMM_WORLD, "x", NULL), RALLY_EARG);
 	assert_int_equal(rally_open(MPI_COMM_WORLD, NULL, &rp), RALLY_EARG);
-	assert_null(rp);
-	assert_int_equal(rally_open(MPI_COMM_WORLD, "", &rp), RALLY_EARG);
-	assert_null(rp);
+	assert_non_null(strstr(rally_error(rp), "dir is NULL or empty"));
+	assert_int_equal(rally_close(rp), RALLY_EARG);
+	assert_int_equal(rally_open(MPI_COMM_WORLD,
+				    mt_rank == mt_size - 1 ? "" : "here", &rp),
+			 RALLY_EARG);
+	assert_int_equal(rally_close(rp), RALLY_EARG);
+	assert_false(mt_exists(".", "here"));
 	assert_int_equal(rally_close(NULL), 0);
 	assert_int_equal(rally_point(NULL, 0), RALLY_BROKEN);
 	assert_int_equal(rally_save(NULL, 0), RALLY_EARG);

@@ -282,6 +282,25 @@ static int never_comes(rally_t *rp)
 	return loop(rp, 2, 1000000);
 }
 
+/* The same, in a save: when it comes the others have given up, and it must not
+ * wait for them for ever. */
+static int late_for_a_save(rally_t *rp)
+{
+	mt_code(rp, rally_set(rp, "patience", "1"), 0);
+	if (last_rank())
+		sleep(3);
+	return rally_save(rp, 3);
+}
+
+static int late_and_elsewhere(rally_t *rp)
+{
+	mt_code(rp, rally_set(rp, "patience", "1"), 0);
+	if (!last_rank())
+		return rally_save(rp, 3);
+	sleep(3);
+	return restore(rp);
+}
+
 struct row {
 	const char *name;
 	int (*use)(rally_t *rp);
@@ -329,6 +348,9 @@ static const struct row rows[] = {
 	{ "save against finish", save_against_finish, RALLY_ESITE,
 	  "rally_finish()" },
 	{ "never comes", never_comes, RALLY_EPATIENCE, "MPI_Abort" },
+	{ "late for a save", late_for_a_save, RALLY_EPATIENCE, "MPI_Abort" },
+	{ "late and elsewhere", late_and_elsewhere, RALLY_EPATIENCE,
+	  "MPI_Abort" },
 };
 
 static void try_row(const struct row *row)
