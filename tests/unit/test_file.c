@@ -190,6 +190,38 @@ static void test_replace(void **state)
 	assert_false(exists(at(state, "dir.new")));
 }
 
+/* Done, and reported as failed in one way or the other; and not done. */
+static void test_publish_in_doubt(void **state)
+{
+	static const int codes[] = { ENOENT, EIO, ETIMEDOUT, EINTR };
+	struct rp_err err = { 0 };
+
+	for (size_t i = 0; i < COUNT(codes); i++) {
+		struct rp_io io = { .fault = { .rank = -1, .at = 1,
+					       .kind = RP_FAULT_LOST,
+					       .sys = codes[i] } };
+
+		put_text(at(state, "part"), "x");
+		assert_int_equal(rp_publish(&io, at(state, "part"),
+					    at(state, "final"), &err), 0);
+		assert_int_equal(unlink(at(state, "final")), 0);
+	}
+	for (size_t i = 0; i < COUNT(codes); i++) {
+		struct rp_io io = { .fault = { .rank = -1, .at = 1,
+					       .kind = RP_FAULT_FAIL,
+					       .sys = codes[i] } };
+		int again = codes[i] == EINTR;
+
+		put_text(at(state, "part"), "x");
+		rp_err_clear(&err);
+		assert_int_equal(rp_publish(&io, at(state, "part"),
+					    at(state, "final"), &err),
+				 again ? 0 : RALLY_EIO);
+		assert_int_equal(exists(at(state, "part")), !again);
+		assert_true(again || err.sys == codes[i]);
+	}
+}
+
 static void test_publish(void **state)
 {
 	struct rp_err err = { 0 };
@@ -264,6 +296,7 @@ int main(void)
 		scratch_test(test_read_file),
 		scratch_test(test_replace),
 		scratch_test(test_publish),
+		scratch_test(test_publish_in_doubt),
 		scratch_test(test_remove_tree),
 		scratch_test(test_sync_dir),
 	};

@@ -181,6 +181,58 @@ static void test_prune_from(void **state)
 	assert_true(exists(at(state, "0003-step-3")));
 }
 
+/* One that can't be renamed keeps no other from going. */
+static void test_prune_past_one(void **state)
+{
+	struct rp_err err = { 0 };
+	size_t pruned;
+
+	make_with_file(state, "0002-step-2");
+	make_with_file(state, "0003-step-3");
+	make_with_file(state, "0004-step-4");
+	make_with_file(state, "0005-step-5");
+	make_with_file(state, ".trash-0003");
+	assert_int_equal(rp_folder_prune(NULL, *state, 1, 0, NULL, 0, &pruned,
+					 &err), RALLY_EIO);
+	assert_fails(&err, RALLY_EIO, "0003-step-3");
+	assert_int_equal(pruned, 2);
+	assert_false(exists(at(state, "0002-step-2")));
+	assert_true(exists(at(state, "0003-step-3")));
+	assert_false(exists(at(state, "0004-step-4")));
+	assert_false(exists(at(state, ".trash-0002")));
+	assert_false(exists(at(state, ".trash-0004")));
+	assert_true(exists(at(state, "0005-step-5")));
+}
+
+/* Nor does what can't be removed keep anything else from being swept. */
+static void test_sweep_past_one(void **state)
+{
+	int removals = 0;
+
+	for (int at_call = 1; at_call < 30; at_call++) {
+		struct rp_err err = { 0 };
+		struct rp_folder folder;
+		struct rp_io io;
+		char spec[40];
+
+		make_with_file(state, ".partial-0001-a");
+		make_with_file(state, ".partial-0001-b");
+		make_with_file(state, ".trash-0001");
+		snprintf(spec, sizeof(spec), "at=%d,do=EACCES", at_call);
+		assert_int_equal(rp_io_begin(&io, spec, "", 0, NULL), 0);
+		rp_folder_sweep(&io, *state, &err);
+		assert_int_equal(rp_folder_list(NULL, &folder, *state, NULL),
+				 0);
+		if (strncmp(err.text, "remove", 6) == 0) {
+			assert_int_equal(folder.partials, 1);
+			removals++;
+		}
+		rp_folder_free(&folder);
+		assert_int_equal(rp_folder_sweep(NULL, *state, NULL), 0);
+	}
+	assert_in_range(removals, 9, 29);
+}
+
 /* A checkpoint that can't be looked at is no absent one: each call of a list
  * fails in turn, and none of them leaves it out. */
 static void test_list_fails(void **state)
@@ -244,6 +296,8 @@ int main(void)
 		scratch_test(test_prune_bad_ones),
 		scratch_test(test_prune_unread_ones),
 		scratch_test(test_prune_from),
+		scratch_test(test_prune_past_one),
+		scratch_test(test_sweep_past_one),
 		scratch_test(test_list_fails),
 		scratch_test(test_make),
 		scratch_test(test_space),

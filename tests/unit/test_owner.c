@@ -1,6 +1,7 @@
 /* sys/owner: one run to a folder, and what may be taken over. */
 #include "sys/owner.h"
 
+#include <errno.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 
@@ -248,6 +249,32 @@ static void test_unreadable(void **state)
 	assert_true(exists(at(state, RP_OWNER_FILE)));
 }
 
+/* A take-over whose last fsync fails is none, and leaves nothing behind. */
+static void test_failed_takeover(void **state)
+{
+	struct rp_owner owner;
+	struct rp_err err = { 0 };
+	struct rp_io io;
+	uint64_t calls;
+
+	claim(state, "88", 0, "elsewhere", 4, 5);
+	assert_int_equal(rp_io_begin(&io, "", "", 0, NULL), 0);
+	assert_int_equal(rp_owner_take(&io, &owner, *state, "88", 1, active,
+				       &answer, NULL), 0);
+	calls = io.calls;
+	rp_owner_release(&owner);
+	claim(state, "88", 0, "elsewhere", 4, 5);
+	/* the last call closes the folder, the one before is its fsync */
+	io.calls = 0;
+	io.fault = (struct rp_fault){ .rank = -1, .at = (int64_t)calls - 1,
+				      .kind = RP_FAULT_FAIL, .sys = EIO };
+	assert_int_equal(rp_owner_take(&io, &owner, *state, "88", 1, active,
+				       &answer, &err), RALLY_EIO);
+	assert_non_null(strstr(err.text, "fsync"));
+	rp_owner_release(&owner);
+	assert_false(exists(at(state, RP_OWNER_FILE)));
+}
+
 /* Another node looks for it. */
 static void test_await(void **state)
 {
@@ -274,6 +301,7 @@ int main(void)
 		scratch_test(test_half_written),
 		scratch_test(test_taken_away),
 		scratch_test(test_unreadable),
+		scratch_test(test_failed_takeover),
 		scratch_test(test_await),
 	};
 
