@@ -44,9 +44,9 @@
  * Calls are marked: Collective (all ranks of the handle's communicator call
  * it, in the same order, and may wait for each other), Logically Collective
  * (all ranks call it in the same order; nobody waits), Not Collective. Each
- * collective call but rally_open() can also return ESITE, EUNEVEN or EOPTION
- * where ranks are elsewhere or have other options, EPATIENCE, EMPI and ENOMEM:
- * then the handle is broken, for good.
+ * collective call can return ENOMEM, and each but rally_open() also ESITE,
+ * EUNEVEN or EOPTION, where ranks are elsewhere or have other options, EPATIENCE
+ * and EMPI: then the handle is broken, for good.
  *
  * Threads. MPI_THREAD_SINGLE is enough. No thread of the library calls MPI. A
  * handle belongs to one thread at a time; rally_status() may be called by any.
