@@ -158,14 +158,16 @@ int rally_drop(rally_t *rp, const char *name)
 
 int rally_point_at(rally_t *rp, int64_t step, const char *file, int line)
 {
-	struct rp_place place = { file, line, step, 0, 0 };
+	struct rp_agree *agree;
 
 	if (!rp)
 		return RALLY_BROKEN;
-	if (__builtin_expect(++rp->agree.index < rp->agree.due, 1))
+	agree = &rp->agree;
+	/* One branch for all three. */
+	if (__builtin_expect((++agree->index < agree->due) &
+			     (line == agree->line) & (file == agree->file), 1))
 		return RALLY_GO;
-	place.point = rp->agree.index;
-	return rp_point(rp, &place);
+	return rp_point(rp, step, file, line);
 }
 
 int rally_request(rally_t *rp, enum rally_want want)

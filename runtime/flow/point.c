@@ -115,6 +115,7 @@ static int run_point(struct rally *rp, const struct rp_place *place)
 	rp_err_clear(&rp->err);
 	if (agree->in_flight && agree->index >= agree->complete_at)
 		verdict = finish_round(rp, place);
+	rp_agree_arrive(agree);
 	if (verdict >= RALLY_STOP || agree->in_flight ||
 	    agree->index < agree->start_at)
 		return verdict;
@@ -139,18 +140,25 @@ static int misplaced(struct rally *rp)
 	return RALLY_GO;
 }
 
-int rp_point(struct rally *rp, const struct rp_place *place)
+int rp_point(struct rally *rp, int64_t step, const char *file, int line)
 {
+	struct rp_agree *agree = &rp->agree;
+	struct rp_place place = { file, line, step, 0, agree->index };
+	int moved = file != agree->file || line != agree->line;
 	int verdict;
 
 	if (rp->in_program)
 		return misplaced(rp);
+	if (moved && !rp_agree_move(agree, file, line,
+				    rp->options.stride > 0) &&
+	    agree->index < agree->due)
+		return RALLY_GO;
 	rp_handle_notice_death(rp);
 	if (rp->verdict)
 		return rp->verdict;
-	rp_agree_enter(&rp->agree);
-	verdict = run_point(rp, place);
-	rp_handle_leave(rp, place->step);
+	rp_agree_enter(agree);
+	verdict = run_point(rp, &place);
+	rp_handle_leave(rp, step);
 	return verdict;
 }
 

@@ -6,8 +6,8 @@
 
 #include "flow/handle.h"
 
-/* Returns an enum rally_verdict. */
-int rp_point(struct rally *rp, const struct rp_place *place);
+/* The safe point that has just been counted. Returns an enum rally_verdict. */
+int rp_point(struct rally *rp, int64_t step, const char *file, int line);
 
 /* Completes what is in flight and agrees that all are leaving: what
  * rally_close() returns. */

@@ -85,6 +85,32 @@ void rp_agree_free(struct rp_agree *agree, const struct rp_comm *comm)
 	agree->buffers = NULL;
 }
 
+int rp_agree_move(struct rp_agree *agree, const char *file, int line,
+		  int pinned)
+{
+	int unfit = rp_sites_enter(&agree->sites, file, line);
+
+	agree->file = file;
+	agree->line = line;
+	agree->moved |= unfit && !pinned;
+	return agree->moved;
+}
+
+static void begin_anew(struct rp_agree *agree, uint64_t at)
+{
+	agree->stride = 1;
+	agree->lag = 0;
+	agree->start_at = at;
+	agree->last_step_at = 0;
+	agree->moved = 0;
+}
+
+void rp_agree_arrive(struct rp_agree *agree)
+{
+	if (agree->moved)
+		begin_anew(agree, agree->index);
+}
+
 void rp_agree_enter(struct rp_agree *agree)
 {
 	if (agree->left_library)
@@ -127,6 +153,7 @@ int rp_round_start(struct rp_agree *agree, struct rp_comm *comm,
 	agree->complete_at = agree->index + agree->lag;
 	agree->computed = 0;
 	agree->window_from = agree->index;
+	rp_sites_start(&agree->sites);
 	return 0;
 }
 
@@ -237,6 +264,7 @@ void rp_agree_plan(struct rp_agree *agree, const struct rp_tally *tally,
 	uint64_t least;
 
 	learn_delta(agree, tally);
+	rp_sites_learn(&agree->sites, tally->step_ns);
 	agree->stride = next_stride(agree, tally, options);
 	agree->lag = next_lag(tally, options);
 	/* With lag 0 this safe point has had its round. */
@@ -250,10 +278,7 @@ void rp_agree_plan(struct rp_agree *agree, const struct rp_tally *tally,
 
 void rp_agree_restart(struct rp_agree *agree)
 {
-	agree->stride = 1;
-	agree->lag = 0;
-	agree->start_at = agree->index + 1;
-	agree->last_step_at = 0;
+	begin_anew(agree, agree->index + 1);
 	agree->computed = 0;
 	agree->window_from = agree->index;
 }

@@ -6,8 +6,9 @@
  * the same on every rank: so all ranks act at the same one, whoever was told
  * first, and no rank waits for one that is ahead of it. The verdict comes one
  * safe point after the start (lag 1), or at the start itself (lag 0) where
- * steps last over a second, and for the first round: a stop that came during
- * the start is told before a step is done.
+ * steps last over a second, for the first round (a stop that came during the
+ * start is told before a step is done), and where the program enters a loop
+ * whose steps may be much slower than those that the stride was made for.
  *
  * Between two rounds lie `stride` safe points. Stride and lag of the next round
  * follow from reduced values and options alone, so they too are the same on
@@ -25,6 +26,7 @@
 #include "base/err.h"
 #include "base/options.h"
 #include "group/comm.h"
+#include "group/site.h"
 
 #define RP_BALLOT_FIELDS 13
 #define RP_LEFT_UNKNOWN INT64_MAX
@@ -63,6 +65,8 @@ struct rp_agree {
 	/* the hot path */
 	uint64_t index;		/* safe points passed */
 	uint64_t due;		/* the index that has something to do */
+	const char *file;	/* the site of the last safe point */
+	int line;
 	/* the round */
 	int in_flight;
 	uint64_t start_at, complete_at;
@@ -80,12 +84,24 @@ struct rp_agree {
 	int even;		/* each moves it by just that */
 	uint64_t last_step_at;	/* index */
 	uint64_t rounds;	/* completed */
+	/* the loops */
+	struct rp_sites sites;
+	int moved;		/* to one that this stride is not made for */
 };
 
 /* Without memory: RALLY_ENOMEM. Freeing leaves the buffers where an operation on
  * the communicator was given up. */
 int rp_agree_init(struct rp_agree *agree, struct rp_err *err);
 void rp_agree_free(struct rp_agree *agree, const struct rp_comm *comm);
+
+/* A safe point elsewhere than the last one. 1 where it is due for that: not
+ * where the stride is pinned. */
+int rp_agree_move(struct rp_agree *agree, const char *file, int line,
+		  int pinned);
+
+/* Where rp_agree_move() said so, and no round is in flight any more: one starts
+ * here, with the shortest stride and no lag. */
+void rp_agree_arrive(struct rp_agree *agree);
 
 /* Entering and leaving the library at a safe point that is due: clock. */
 void rp_agree_enter(struct rp_agree *agree);

@@ -25,6 +25,7 @@ mpi_tests = \
 	tests/mpi/test_power.mpi \
 	tests/mpi/test_restore.mpi \
 	tests/mpi/test_save.mpi \
+	tests/mpi/test_site.mpi \
 	tests/mpi/test_stride.mpi \
 	tests/mpi/test_wrong.mpi
 check_PROGRAMS += $(mpi_tests)
@@ -83,6 +84,10 @@ tests_mpi_test_restore_mpi_LDADD = $(mpi_test_ldadd)
 tests_mpi_test_save_mpi_SOURCES = tests/mpi/test_save.c
 tests_mpi_test_save_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_save_mpi_LDADD = $(mpi_test_ldadd)
+
+tests_mpi_test_site_mpi_SOURCES = tests/mpi/test_site.c
+tests_mpi_test_site_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_site_mpi_LDADD = $(mpi_test_ldadd)
 
 tests_mpi_test_stride_mpi_SOURCES = tests/mpi/test_stride.c
 tests_mpi_test_stride_mpi_CFLAGS = $(mpi_test_cflags)
