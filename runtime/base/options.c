@@ -53,6 +53,9 @@ static const struct row rows[] = {
 	  "safe points from a round's start to its verdict" },
 	{ "patience", DURATION, AT(patience), "0", 0, NULL,
 	  "longest wait for a rank that does not come; 0: for ever" },
+	{ "watch", DURATION, AT(watch), "5s", 0, NULL,
+	  "first line about a rank that does not come, or a signal that no safe "
+	  "point follows; 0: none" },
 	{ "threads", CHOICE, AT(threads), "auto", 0, AUTO,
 	  "hash on a helper thread; auto: where a core is free" },
 	{ "words", CHOICE, AT(words), "auto", 0, AUTO,

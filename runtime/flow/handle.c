@@ -90,6 +90,34 @@ static int open_parts(struct rally *rp)
 	return 0;
 }
 
+/* While this rank waits for others; rp_comm's tell. */
+static void tell_waiting(void *arg, int64_t waited_ns)
+{
+	rp_words_waiting(arg, waited_ns);
+}
+
+/* The lines about what does not come. */
+static void watch(struct rally *rp)
+{
+	int64_t after = rp->options.words == RP_NO ? 0 : rp->options.watch;
+
+	rp->alarm.mask = rp->options.stop_signals;
+	rp->alarm.after_ns = after;
+	rp->alarm.grace_ns = rp->options.grace;
+	rp->comm.tell_after = after;
+}
+
+static void begin_watch(struct rally *rp)
+{
+	rp->comm.tell = tell_waiting;
+	rp->comm.arg = rp;
+	rp->alarm.rank = rp->comm.rank;
+	rp->alarm.index = &rp->agree.index;
+	rp->alarm.due = &rp->agree.due;
+	watch(rp);
+	rp_alarm_open(&rp->alarm);
+}
+
 int rp_handle_open(struct rally **out, MPI_Comm comm, const char *dir)
 {
 	struct rally *rp = calloc(1, sizeof(*rp));
@@ -121,6 +149,7 @@ int rp_handle_open(struct rally **out, MPI_Comm comm, const char *dir)
 		return rp->err.code;
 	}
 	rp->comm.patience = rp->options.patience;
+	begin_watch(rp);
 	rp_handle_leave(rp, -1);
 	rp_words_open(rp);
 	rp_claim_warn(rp);
@@ -145,6 +174,7 @@ static int apply_options(struct rally *rp, const struct rp_options *old)
 		begin_io(rp);
 	}
 	rp->comm.patience = now->patience;
+	watch(rp);
 	if (rp->comm.rank == 0 &&
 	    (now->requeue != old->requeue ||
 	     now->requeue_timeout != old->requeue_timeout ||
@@ -240,6 +270,7 @@ int rp_handle_refused(struct rally *rp)
 
 void rp_handle_free(struct rally *rp)
 {
+	rp_alarm_close(&rp->alarm);
 	rp_owner_release(&rp->owner);
 	rp_io_end(&rp->io);
 	if (rp->sched_open)
@@ -263,6 +294,7 @@ int rp_handle_break(struct rally *rp)
 {
 	rp->verdict = RALLY_BROKEN;
 	rp->agree.due = 0;
+	rp_alarm_calm(&rp->alarm);
 	atomic_store(&rp->seen.verdict, RALLY_BROKEN);
 	rp_words_error(rp, "no agreement is possible any more", &rp->err);
 	return RALLY_BROKEN;

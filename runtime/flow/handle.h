@@ -17,6 +17,7 @@
 #include "group/agree.h"
 #include "group/comm.h"
 #include "group/node.h"
+#include "sys/alarm.h"
 #include "sys/folder.h"
 #include "sys/owner.h"
 #include "sys/sched.h"
@@ -74,6 +75,8 @@ struct rally {
 	atomic_int asked;	/* enum rally_want, or'ed */
 	uint32_t stops_seen, saves_seen;	/* signal counts */
 	struct rp_place round_place;	/* where the round in flight started */
+	struct rp_place here;		/* where this rank waits, if it does */
+	struct rp_alarm alarm;
 	/* what all ranks know */
 	struct rp_standing standing;
 	int64_t base_step;	/* periodic saves count from here */

@@ -60,7 +60,7 @@ void rp_place_ballot(struct rally *rp, const struct rp_place *place,
 	ballot->leaving = place->leaving;
 }
 
-static void describe(const struct rp_place *place, char *text, size_t size)
+void rp_place_describe(const struct rp_place *place, char *text, size_t size)
 {
 	char line[16] = "";
 
@@ -91,7 +91,7 @@ int rp_place_same(struct rally *rp, const struct rp_place *place,
 	rc = rp_comm_confirm(&rp->comm, &rp->err);
 	if (rc != 0)
 		return rc;
-	describe(place, text, sizeof(text));
+	rp_place_describe(place, text, sizeof(text));
 	rc = rp_comm_same(&rp->comm, text, RALLY_ESITE,
 			  "the ranks are at different safe points", &rp->err);
 	if (rc != 0)
@@ -149,8 +149,10 @@ static int meet(struct rally *rp, const struct rp_place *place,
 		const struct rp_ballot *ballot)
 {
 	struct rp_tally tally;
-	int rc = look_in_flight(rp);
+	int rc;
 
+	rp->here = *place;
+	rc = look_in_flight(rp);
 	if (rc == 0)
 		rc = rp_meet(&rp->agree, &rp->comm, ballot, &tally, &rp->err);
 	if (rc == 0)

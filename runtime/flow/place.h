@@ -5,6 +5,7 @@
 #ifndef RP_FLOW_PLACE_H
 #define RP_FLOW_PLACE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "group/agree.h"
@@ -19,6 +20,9 @@ struct rp_place {
 	int leaving;
 	uint64_t point;		/* safe points passed */
 };
+
+/* "is at solver.c:41 step 7 (safe point 8)". */
+void rp_place_describe(const struct rp_place *place, char *text, size_t size);
 
 /* What this rank says in a round or a vote. */
 void rp_place_ballot(struct rally *rp, const struct rp_place *place,

@@ -43,8 +43,10 @@ static const char *cause_of(enum act act, const struct rp_tally *tally)
  * write after a failed one goes to new files), then the requeue. */
 static int stop_here(struct rally *rp, const struct rp_place *place)
 {
-	int rc = rp_save(rp, place, "stop");
+	int rc;
 
+	rp_alarm_calm(&rp->alarm);
+	rc = rp_save(rp, place, "stop");
 	if (rc == RALLY_EIO || rc == RALLY_ENOSPC)
 		rc = rp_save(rp, place, "stop");
 	if (rp->verdict == RALLY_BROKEN)
@@ -156,6 +158,7 @@ int rp_point(struct rally *rp, int64_t step, const char *file, int line)
 	rp_handle_notice_death(rp);
 	if (rp->verdict)
 		return rp->verdict;
+	rp->here = place;
 	rp_agree_enter(agree);
 	verdict = run_point(rp, &place);
 	rp_handle_leave(rp, step);
@@ -181,6 +184,7 @@ static int leave_together(struct rally *rp)
 	struct rp_tally tally;
 	int rc = 0;
 
+	rp->here = place;
 	if (rp->agree.in_flight)
 		rc = finish_in_close(rp);
 	if (rc == 0)

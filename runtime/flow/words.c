@@ -241,6 +241,19 @@ static void say_now(const char *fmt, ...)
 	va_end(ap);
 }
 
+void rp_words_waiting(struct rally *rp, int64_t waited_ns)
+{
+	int64_t usual = 4 * rp->agree.sites.planned_ns;
+	char where[400];
+
+	/* Steps of minutes may well be uneven by seconds. */
+	if (rp->comm.rank > 1 || waited_ns < usual)
+		return;
+	rp_place_describe(&rp->here, where, sizeof(where));
+	say_now("rank %d %s and has waited %.0f s for a rank that does not "
+		"come there", rp->comm.rank, where, seconds(waited_ns));
+}
+
 void rp_words_error(struct rally *rp, const char *what,
 		    const struct rp_err *err)
 {

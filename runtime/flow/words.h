@@ -31,6 +31,10 @@ void rp_words_requeue(struct rally *rp, enum rp_answer answer,
 		      const char *detail);
 void rp_words_stop(struct rally *rp, int64_t step);
 
+/* This rank waits for another. Ranks 0 and 1 say so: one of them does where the
+ * other is the one that is late. */
+void rp_words_waiting(struct rally *rp, int64_t waited_ns);
+
 /* An error, also where words are off: "rallypoint: WHAT: sentence". */
 void rp_words_error(struct rally *rp, const char *what,
 		    const struct rp_err *err);

@@ -90,24 +90,38 @@ static int give_up(struct rp_comm *comm, struct rp_err *err)
 		       (long long)(comm->patience / 1000000000));
 }
 
+/* A wait that has become long: 0, or the error with which it ends. */
+static int look_up(struct rp_comm *comm, int64_t since, int64_t *tell_at,
+		   struct rp_err *err)
+{
+	int64_t waited = rp_now() - since;
+
+	if (comm->patience > 0 && waited > comm->patience)
+		return give_up(comm, err);
+	if (*tell_at > 0 && waited >= *tell_at) {
+		comm->tell(comm->arg, waited);
+		*tell_at = 2 * waited;
+	}
+	return 0;
+}
+
 int rp_comm_wait(struct rp_comm *comm, MPI_Request *request,
 		 struct rp_err *err)
 {
-	int64_t until = rp_now() + comm->patience;
+	int64_t since = 0, tell_at = comm->tell_after;
 	unsigned looks = 0;
 	int done = 0, rc = 0;
 
-	if (comm->patience == 0)
-		return rp_comm_check(comm,
-				     MPI_Wait(request, MPI_STATUS_IGNORE),
-				     "MPI_Wait", err);
+	/* Like MPI_Wait, which too tests and makes progress in turn. */
 	while (rc == 0 && !done) {
 		rc = rp_comm_check(comm,
 				   MPI_Test(request, &done, MPI_STATUS_IGNORE),
 				   "MPI_Test", err);
-		if (rc == 0 && !done && ++looks % LOOKS == 0 &&
-		    rp_now() > until)
-			return give_up(comm, err);
+		if (rc != 0 || done || looks++ % LOOKS != 0)
+			continue;
+		if (since == 0)
+			since = rp_now();
+		rc = look_up(comm, since, &tell_at, err);
 	}
 	return rc;
 }

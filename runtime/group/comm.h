@@ -24,6 +24,11 @@ struct rp_comm {
 	int64_t patience;	/* ns; 0: for ever */
 	int abandoned;		/* an operation that never came to its end may
 				   still write to its buffers */
+	/* Called while rp_comm_wait() waits: after tell_after ns, and each time
+	 * that the wait has doubled. 0: never. */
+	int64_t tell_after;
+	void (*tell)(void *arg, int64_t waited_ns);
+	void *arg;
 };
 
 /* Duplicates comm, which must be an intracommunicator. */

@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sys/alarm.h"
+
 #define SIGNALS 32	/* standard signals only */
 
 /* One for each signal. `previous` is written before the handler that reads it
@@ -57,20 +59,23 @@ static void pass_on(struct slot *slot, int number)
 	raise(number);
 }
 
-/* Async-signal-safe: lock-free atomics, getpid, clock_gettime, sigaction. */
+/* Async-signal-safe: lock-free atomics, getpid, clock_gettime, sigaction,
+ * timer_settime. */
 static void on_signal(int number, siginfo_t *info, void *context)
 {
 	struct slot *slot = &slots[number];
 	int saved = errno;
 	struct timespec ts;
+	int64_t now;
 
 	if (getpid() != owner) {
 		pass_on(slot, number);
 	} else {
 		clock_gettime(CLOCK_MONOTONIC, &ts);
-		atomic_store(&slot->when,
-			     (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec);
+		now = (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+		atomic_store(&slot->when, now);
 		atomic_fetch_add(&slot->count, 1);
+		rp_alarms_ring(number, now);
 		call_previous(slot, atomic_fetch_add(&slot->depth, 1), number,
 			      info, context);
 		atomic_fetch_sub(&slot->depth, 1);

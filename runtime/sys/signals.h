@@ -1,9 +1,9 @@
 /*
- * sys/signals.h - which signals came, recorded by a handler that does nothing
- *                 else
+ * sys/signals.h - which signals came, recorded by a handler that does little
+ *                 else: it starts an alarm (sys/alarm.h)
  *
- * The counters are the library's only globals: a handler has nothing else to
- * hang from. Nobody resets them; each handle remembers what it has seen, so
+ * The counters and the list of alarms are the library's only globals: a handler
+ * has nothing else to hang from. Nobody resets them; each handle remembers what it has seen, so
  * that two handles do not steal a signal from each other.
  *
  * The handler then calls the one that stood before it. A later sigaction() of
