@@ -56,6 +56,12 @@ static const struct row rows[] = {
 	{ "watch", DURATION, AT(watch), "5s", 0, NULL,
 	  "first line about a rank that does not come, or a signal that no safe "
 	  "point follows; 0: none" },
+	{ "poll", DURATION, AT(poll), "30s", 0, NULL,
+	  "how often the job's record is read for what no signal tells; 0: "
+	  "never" },
+	{ "margin", DURATION, AT(margin), "10s", 0, NULL,
+	  "stop by itself this long, and twice what a stop takes, before the "
+	  "time limit that the record tells; 0: never" },
 	{ "threads", CHOICE, AT(threads), "auto", 0, AUTO,
 	  "hash on a helper thread; auto: where a core is free" },
 	{ "words", CHOICE, AT(words), "auto", 0, AUTO,

@@ -29,6 +29,8 @@ struct rp_options {
 	int64_t stride_max;
 	int64_t patience;	/* 0: for ever */
 	int64_t watch;		/* 0: no such lines */
+	int64_t poll;		/* 0: never */
+	int64_t margin;		/* 0: the time limit is left to signals */
 	int64_t lag;		/* 0: by measurement, 1: "0", 2: "1" */
 	int64_t threads;	/* enum rp_auto */
 	int64_t words;		/* enum rp_auto */

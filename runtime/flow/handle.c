@@ -96,7 +96,7 @@ static void tell_waiting(void *arg, int64_t waited_ns)
 	rp_words_waiting(arg, waited_ns);
 }
 
-/* The lines about what does not come. */
+/* The lines about what does not come, and news that come without a signal. */
 static void watch(struct rally *rp)
 {
 	int64_t after = rp->options.words == RP_NO ? 0 : rp->options.watch;
@@ -105,10 +105,12 @@ static void watch(struct rally *rp)
 	rp->alarm.after_ns = after;
 	rp->alarm.grace_ns = rp->options.grace;
 	rp->comm.tell_after = after;
+	rp->poll.every_ns = rp->options.poll;
 }
 
 static void begin_watch(struct rally *rp)
 {
+	rp->poll.ends_at = INT64_MAX;
 	rp->comm.tell = tell_waiting;
 	rp->comm.arg = rp;
 	rp->alarm.rank = rp->comm.rank;
@@ -155,8 +157,9 @@ int rp_handle_open(struct rally **out, MPI_Comm comm, const char *dir)
 	rp_claim_warn(rp);
 	if (rp->job.by_mpirun)
 		rp_words_warn(rp, "started by mpirun inside a Slurm job: "
-				  "Slurm's signals do not reach these ranks; "
-				  "start with srun");
+				  "Slurm's signals do not reach these ranks, and "
+				  "only the job's record tells them of a "
+				  "preemption; start with srun");
 	return 0;
 }
 
@@ -179,6 +182,7 @@ static int apply_options(struct rally *rp, const struct rp_options *old)
 	    (now->requeue != old->requeue ||
 	     now->requeue_timeout != old->requeue_timeout ||
 	     strcmp(now->helper, old->helper) != 0)) {
+		rp_poll_end(&rp->poll);
 		rp_sched_close(&rp->sched);
 		open_sched(rp);
 	}
@@ -271,6 +275,7 @@ int rp_handle_refused(struct rally *rp)
 void rp_handle_free(struct rally *rp)
 {
 	rp_alarm_close(&rp->alarm);
+	rp_poll_end(&rp->poll);
 	rp_owner_release(&rp->owner);
 	rp_io_end(&rp->io);
 	if (rp->sched_open)

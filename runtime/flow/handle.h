@@ -20,6 +20,7 @@
 #include "sys/alarm.h"
 #include "sys/folder.h"
 #include "sys/owner.h"
+#include "sys/poll.h"
 #include "sys/sched.h"
 
 /* The checkpoints of the folder, as all ranks know them. */
@@ -48,6 +49,9 @@ struct rp_seen {
 	_Atomic int verdict;
 };
 
+/* Why rank 0 wants a stop, besides signals and requests. */
+enum rp_told { RP_TOLD_NOTHING, RP_TOLD_PREEMPTED, RP_TOLD_LIMIT };
+
 struct rally {
 	struct rp_agree agree;	/* first: the hot path */
 	struct rp_comm comm;
@@ -63,6 +67,8 @@ struct rally {
 	struct rp_owner owner;	/* rank 0 */
 	struct rp_sched sched;	/* rank 0 */
 	int sched_open;
+	struct rp_poll poll;	/* likewise */
+	enum rp_told told;	/* likewise */
 	struct rp_job job;
 	struct rp_node node;
 	int threads;		/* a helper thread may be used */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "flow/deadline.h"
 #include "flow/handle.h"
 #include "sys/signals.h"
 
@@ -45,14 +46,14 @@ void rp_place_ballot(struct rally *rp, const struct rp_place *place,
 	stopped = rp_signals_count(stops) != rp->stops_seen;
 	saved = rp_signals_count(saves) != rp->saves_seen;
 	memset(ballot, 0, sizeof(*ballot));
-	ballot->want_stop = stopped || asked & RALLY_WANT_STOP;
+	ballot->want_stop = stopped || asked & RALLY_WANT_STOP || rp->told;
 	ballot->want_save = saved || asked & RALLY_WANT_SAVE ||
 			    time_for_save(rp);
-	ballot->left_ns = RP_LEFT_UNKNOWN;
+	ballot->left_ns = rp_deadline_left(rp);
 	if (stopped || saved)
 		ballot->signal = rp_signals_last(stopped ? stops : saves,
 						 &when);
-	if (stopped)
+	if (stopped && ballot->left_ns == RP_LEFT_UNKNOWN)
 		ballot->left_ns = rp->options.grace - (rp_now() - when);
 	ballot->save_ns = rp->save_ns;
 	ballot->site = site_of(rp, place);

@@ -1,5 +1,6 @@
 #include "flow/point.h"
 
+#include "flow/deadline.h"
 #include "flow/requeue.h"
 #include "flow/save.h"
 #include "flow/words.h"
@@ -89,6 +90,7 @@ static int start_round(struct rally *rp, const struct rp_place *place)
 {
 	struct rp_ballot ballot;
 
+	rp_deadline_look(rp);
 	rp_place_ballot(rp, place, &ballot);
 	rp->round_place = *place;
 	return rp_round_start(&rp->agree, &rp->comm, &ballot, &rp->err);

@@ -101,6 +101,21 @@ void rp_words_signal(struct rally *rp, const struct rp_tally *tally,
 	     "SIG%s seen on rank %d", name ? name : "?", tally->signal_rank);
 }
 
+void rp_words_told(struct rally *rp, int64_t left_ns)
+{
+	const char *cause = rp->told == RP_TOLD_LIMIT ? "time_limit"
+						      : "preemption";
+	int known = left_ns != RP_LEFT_UNKNOWN;
+
+	tell(rp, "record",
+	     json_pack("{s:s,s:I}", "cause", cause, "left_ns",
+		       (json_int_t)(known ? left_ns : -1)),
+	     "Slurm's record of the job: %s, %.0f s are left",
+	     rp->told == RP_TOLD_LIMIT ? "its time limit is near"
+				       : "it is being preempted",
+	     known ? seconds(left_ns) : seconds(rp->options.grace));
+}
+
 void rp_words_verdict(struct rally *rp, int64_t step, const char *cause)
 {
 	if (!speaks(rp))

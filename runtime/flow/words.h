@@ -14,6 +14,8 @@
 void rp_words_open(struct rally *rp);
 void rp_words_signal(struct rally *rp, const struct rp_tally *tally,
 		     int64_t step);
+/* What the job's record tells, and why rp->told is set. */
+void rp_words_told(struct rally *rp, int64_t left_ns);
 void rp_words_verdict(struct rally *rp, int64_t step, const char *cause);
 void rp_words_saved(struct rally *rp, int64_t sequence, int64_t step,
 		    uint64_t bytes, int64_t elapsed, const char *cause);

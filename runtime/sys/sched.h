@@ -8,7 +8,7 @@
  *             say(rp_answer_text(answer), detail);
  *     rp_sched_close(&s);
  *
- * A backend is a table of two functions: read a job's record, requeue a job.
+ * A backend is a table of functions: read a job's record, requeue a job.
  * sched_none.c is the template of one. Everything that must not depend on the
  * backend (when a job is left alone, whether a requeue took, how long to try)
  * is in sched.c.
@@ -51,7 +51,9 @@ struct rp_record {
 	int64_t end_time;	/* seconds since the epoch, 0: not known; scontrol
 				   never tells it of a job without a time limit,
 				   even in its grace time */
-	int64_t preempt_time;	/* the same; set from the start of the grace */
+	int64_t preempt_time;	/* the same; set from the start of the grace. It
+				   may be an earlier start's: see start_time */
+	int64_t start_time;	/* the same, of the start that runs */
 	int may_requeue;	/* 0: submitted with --no-requeue */
 	int batch;		/* 0: salloc, or srun on its own */
 	int64_t steps;		/* running steps besides batch, extern and
@@ -78,9 +80,21 @@ enum rp_answer {
 };
 
 struct rp_sched;
+struct rp_spawned;
+
+#define RP_SCHED_ARGS 5
 
 struct rp_sched_ops {
 	const char *name; /* as the option names it */
+
+	/* The command that prints a job's record without its steps, and what
+	 * its output tells, by the rules of `record` below; for those who do not
+	 * wait for it (sys/poll.h). NULL: there is no such command. */
+	void (*command)(const struct rp_sched *s, const char *id,
+			const char *argv[RP_SCHED_ARGS]);
+	enum rp_answer (*hear)(struct rp_sched *s, const char *id,
+			       const struct rp_spawned *got,
+			       struct rp_record *rec);
 
 	/* Fills the zeroed record of the job `id`; steps only if asked for.
 	 * RP_DONE, RP_NO_JOB, RP_UNREACHABLE, RP_INTERRUPTED, RP_TIMEOUT, or
@@ -152,10 +166,11 @@ int64_t rp_sched_left(const struct rp_sched *s);
 /* Keeps the last line of `text` that says something as s->detail. */
 void rp_sched_say(struct rp_sched *s, const char *text);
 
-struct rp_spawned;
+/* What its commands find in the environment: messages in English, times in
+ * seconds since the epoch, so that no time zone is in between. */
+extern const char *const rp_sched_env[];
 
-/* Runs a command of the scheduler's in the time left, with its messages in
- * English and its times in seconds. RP_DONE with `*got`, the caller's to free,
+/* Runs a command of the scheduler's in the time left. RP_DONE with `*got`, the caller's to free,
  * whatever the exit status; else RP_TIMEOUT or RP_FAILED, nothing to free. */
 enum rp_answer rp_sched_run(struct rp_sched *s, const char *const argv[],
 			    struct rp_spawned *got);

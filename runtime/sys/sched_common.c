@@ -41,15 +41,14 @@ void rp_sched_say(struct rp_sched *s, const char *text)
 			s->detail[i] = ' ';
 }
 
+const char *const rp_sched_env[] = { "LC_ALL=C", "SLURM_TIME_FORMAT=%s", NULL };
+
 enum rp_answer rp_sched_run(struct rp_sched *s, const char *const argv[],
 			    struct rp_spawned *got)
 {
-	/* %s: seconds since the epoch, so that no time zone is in between. */
-	static const char *const set[] = { "LC_ALL=C", "SLURM_TIME_FORMAT=%s",
-					   NULL };
 	struct rp_err err = { 0 };
 
-	if (rp_spawn(argv, set, rp_sched_left(s), got, &err)) {
+	if (rp_spawn(argv, rp_sched_env, rp_sched_left(s), got, &err)) {
 		rp_sched_say(s, err.text);
 		return RP_FAILED;
 	}

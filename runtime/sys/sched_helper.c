@@ -47,19 +47,21 @@ static int read_record(json_t *root, struct rp_record *rec)
 {
 	const char *base, *reason;
 	json_t *flags;
-	json_int_t restarts, end, preempt, steps;
+	json_int_t restarts, end, preempt, steps, start = 0;
 	int requeue, batch;
 
-	if (json_unpack(root, "{s:{s:s,s:o,s:s,s:I,s:I,s:I,s:b,s:b,s:I}}",
+	if (json_unpack(root, "{s:{s:s,s:o,s:s,s:I,s:I,s:I,s:b,s:b,s:I,s?I}}",
 			"record", "base", &base, "flags", &flags, "reason",
 			&reason, "restarts", &restarts, "end_time", &end,
 			"preempt_time", &preempt, "may_requeue", &requeue,
-			"batch", &batch, "steps", &steps) < 0)
+			"batch", &batch, "steps", &steps, "start_time",
+			&start) < 0)
 		return -1;
 	set_state(rec, base, flags);
 	snprintf(rec->reason, sizeof(rec->reason), "%s", reason);
 	rec->restarts = restarts;
 	rec->end_time = end;
+	rec->start_time = start;
 	rec->preempt_time = preempt;
 	rec->may_requeue = requeue;
 	rec->batch = batch;
@@ -101,43 +103,57 @@ static enum rp_answer refusal(struct rp_sched *s, json_t *root)
 	return answer_of(error);
 }
 
-/* Runs the helper; RP_DONE with its object, the caller's to release. */
-static enum rp_answer run(struct rp_sched *s, const char *verb, const char *id,
-			  const char *steps, json_t **root)
+/* What the helper said; RP_DONE with its object, the caller's to release. */
+static enum rp_answer read_root(struct rp_sched *s,
+				const struct rp_spawned *got, json_t **root)
 {
-	const char *const argv[] = { s->helper, verb, id, steps, NULL };
-	struct rp_spawned got;
-	enum rp_answer answer = rp_sched_run(s, argv, &got);
+	enum rp_answer answer;
 
-	if (answer != RP_DONE)
-		return answer;
-	if (got.signal) {
+	if (got->signal) {
 		rp_sched_say(s, "the helper program was ended by a signal");
-		rp_spawned_free(&got);
 		return RP_INTERRUPTED;
 	}
-	*root = json_loadb(got.out, got.out_len, JSON_REJECT_DUPLICATES, NULL);
+	*root = json_loadb(got->out, got->out_len, JSON_REJECT_DUPLICATES, NULL);
 	if (!json_is_object(*root)) {
 		json_decref(*root);
 		/* the dynamic linker's words after an upgrade of Slurm */
-		rp_sched_say(s, got.err_len ? got.err : "the helper program's "
-							"answer can't be read");
-		answer = RP_FAILED;
-	} else if (!json_is_true(json_object_get(*root, "ok"))) {
-		answer = refusal(s, *root);
-		json_decref(*root);
+		rp_sched_say(s, got->err_len ? got->err
+					     : "the helper program's answer "
+					       "can't be read");
+		return RP_FAILED;
 	}
-	rp_spawned_free(&got);
+	if (json_is_true(json_object_get(*root, "ok")))
+		return RP_DONE;
+	answer = refusal(s, *root);
+	json_decref(*root);
 	return answer;
 }
 
-static enum rp_answer helper_record(struct rp_sched *s, const char *id,
-				    int with_steps, struct rp_record *rec)
+static enum rp_answer run(struct rp_sched *s, const char *verb, const char *id,
+			  const char *steps, struct rp_spawned *got)
+{
+	const char *const argv[] = { s->helper, verb, id, steps, NULL };
+
+	return rp_sched_run(s, argv, got);
+}
+
+static void helper_command(const struct rp_sched *s, const char *id,
+			   const char *argv[RP_SCHED_ARGS])
+{
+	argv[0] = s->helper;
+	argv[1] = "record";
+	argv[2] = id;
+	argv[3] = NULL;
+}
+
+static enum rp_answer helper_hear(struct rp_sched *s, const char *id,
+				  const struct rp_spawned *got,
+				  struct rp_record *rec)
 {
 	json_t *root;
-	enum rp_answer answer = run(s, "record", id,
-				    with_steps ? "steps" : NULL, &root);
+	enum rp_answer answer = read_root(s, got, &root);
 
+	(void)id;
 	if (answer != RP_DONE)
 		return answer;
 	if (read_record(root, rec) < 0) {
@@ -148,11 +164,30 @@ static enum rp_answer helper_record(struct rp_sched *s, const char *id,
 	return answer;
 }
 
+static enum rp_answer helper_record(struct rp_sched *s, const char *id,
+				    int with_steps, struct rp_record *rec)
+{
+	struct rp_spawned got;
+	enum rp_answer answer = run(s, "record", id,
+				    with_steps ? "steps" : NULL, &got);
+
+	if (answer != RP_DONE)
+		return answer;
+	answer = helper_hear(s, id, &got, rec);
+	rp_spawned_free(&got);
+	return answer;
+}
+
 static enum rp_answer helper_requeue(struct rp_sched *s, const char *id)
 {
+	struct rp_spawned got;
 	json_t *root;
-	enum rp_answer answer = run(s, "requeue", id, NULL, &root);
+	enum rp_answer answer = run(s, "requeue", id, NULL, &got);
 
+	if (answer != RP_DONE)
+		return answer;
+	answer = read_root(s, &got, &root);
+	rp_spawned_free(&got);
 	if (answer != RP_DONE)
 		return answer;
 	json_decref(root);
@@ -161,6 +196,8 @@ static enum rp_answer helper_requeue(struct rp_sched *s, const char *id)
 
 const struct rp_sched_ops rp_sched_libslurm = {
 	.name = "libslurm",
+	.command = helper_command,
+	.hear = helper_hear,
 	.record = helper_record,
 	.requeue = helper_requeue,
 };

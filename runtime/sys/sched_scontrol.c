@@ -8,8 +8,23 @@
 
 #include <stdlib.h>
 
-/* Runs a command whose failure is told by its text. RP_DONE: `*got` is the
- * caller's. Where the exit status is lost, an empty stderr is a success. */
+/* A failure is told by its text. Where the exit status is lost, an empty stderr
+ * is a success. */
+static enum rp_answer judge(struct rp_sched *s, const struct rp_spawned *got)
+{
+	if (got->reaped ? got->status == 0 && got->signal == 0
+			: got->err_len == 0)
+		return RP_DONE;
+	if (got->signal) {
+		rp_sched_say(s, "scontrol was ended by a signal");
+		return RP_INTERRUPTED;
+	}
+	rp_sched_say(s, got->err_len ? got->err
+				     : "scontrol failed without a word");
+	return rp_answer_of(got->err);
+}
+
+/* RP_DONE: it has succeeded, and `*got` is the caller's. */
 static enum rp_answer run(struct rp_sched *s, const char *const argv[],
 			  struct rp_spawned *got)
 {
@@ -17,39 +32,53 @@ static enum rp_answer run(struct rp_sched *s, const char *const argv[],
 
 	if (answer != RP_DONE)
 		return answer;
-	if (got->reaped ? got->status == 0 && got->signal == 0
-			: got->err_len == 0)
-		return RP_DONE;
-	if (got->signal) {
-		rp_sched_say(s, "scontrol was ended by a signal");
-		answer = RP_INTERRUPTED;
-	} else {
-		rp_sched_say(s, got->err_len ? got->err
-					     : "scontrol failed without a word");
-		answer = rp_answer_of(got->err);
-	}
-	rp_spawned_free(got);
+	answer = judge(s, got);
+	if (answer != RP_DONE)
+		rp_spawned_free(got);
+	return answer;
+}
+
+static void scontrol_command(const struct rp_sched *s, const char *id,
+			     const char *argv[RP_SCHED_ARGS])
+{
+	(void)s;
+	argv[0] = "scontrol";
+	argv[1] = "show";
+	argv[2] = "job";
+	argv[3] = id;
+	argv[4] = NULL;
+}
+
+static enum rp_answer scontrol_hear(struct rp_sched *s, const char *id,
+				    const struct rp_spawned *got,
+				    struct rp_record *rec)
+{
+	enum rp_answer answer = judge(s, got);
+	const char *why;
+
+	/* A record of which no sure word can be taken is read, but UNKNOWN. */
+	if (answer == RP_DONE && rp_scontrol_record(got->out, id, rec, &why))
+		rp_sched_say(s, why);
 	return answer;
 }
 
 static enum rp_answer scontrol_record(struct rp_sched *s, const char *id,
 				      int with_steps, struct rp_record *rec)
 {
-	const char *const job[] = { "scontrol", "show", "job", id, NULL };
 	const char *const steps[] = { "scontrol", "-o", "show", "steps", id,
 				      NULL };
+	const char *job[RP_SCHED_ARGS];
 	struct rp_spawned got;
-	enum rp_answer answer = run(s, job, &got);
-	const char *why;
+	enum rp_answer answer;
 
+	scontrol_command(s, id, job);
+	answer = rp_sched_run(s, job, &got);
 	if (answer != RP_DONE)
 		return answer;
-	/* A record of which no sure word can be taken is read, but UNKNOWN. */
-	if (rp_scontrol_record(got.out, id, rec, &why) != 0)
-		rp_sched_say(s, why);
+	answer = scontrol_hear(s, id, &got, rec);
 	rp_spawned_free(&got);
-	if (!with_steps || rec->state == RP_JOB_UNKNOWN)
-		return RP_DONE;
+	if (answer != RP_DONE || !with_steps || rec->state == RP_JOB_UNKNOWN)
+		return answer;
 	answer = run(s, steps, &got);
 	if (answer != RP_DONE)
 		return answer;
@@ -72,6 +101,8 @@ static enum rp_answer scontrol_requeue(struct rp_sched *s, const char *id)
 
 const struct rp_sched_ops rp_sched_scontrol = {
 	.name = "scontrol",
+	.command = scontrol_command,
+	.hear = scontrol_hear,
 	.record = scontrol_record,
 	.requeue = scontrol_requeue,
 };

@@ -137,7 +137,7 @@ static int64_t parse_time(const char *text)
 
 static int read_body(const struct part *body, struct rp_record *rec)
 {
-	char state[32], preempt[32], end[32], number[3][24];
+	char state[32], preempt[32], start[32], end[32], number[3][24];
 	int64_t requeue, batch;
 
 	if (find(body, "JobState", state, sizeof(state)) != 1 ||
@@ -146,12 +146,14 @@ static int read_body(const struct part *body, struct rp_record *rec)
 	    find(body, "Restarts", number[1], sizeof(number[1])) != 1 ||
 	    find(body, "BatchFlag", number[2], sizeof(number[2])) != 1 ||
 	    find(body, "EndTime", end, sizeof(end)) != 1 ||
+	    find(body, "StartTime", start, sizeof(start)) > 1 ||
 	    find(body, "PreemptTime", preempt, sizeof(preempt)) > 1)
 		return -1;
 	if (rp_parse_int(number[0], 0, 1, &requeue) < 0 ||
 	    rp_parse_int(number[1], 0, UINT32_MAX, &rec->restarts) < 0 ||
 	    rp_parse_int(number[2], 0, 2, &batch) < 0)
 		return -1;
+	rec->start_time = parse_time(start);
 	rec->end_time = parse_time(end);
 	rec->preempt_time = parse_time(preempt);
 	rec->may_requeue = requeue != 0;

@@ -27,6 +27,7 @@ mpi_tests = \
 	tests/mpi/test_save.mpi \
 	tests/mpi/test_site.mpi \
 	tests/mpi/test_stride.mpi \
+	tests/mpi/test_told.mpi \
 	tests/mpi/test_watch.mpi \
 	tests/mpi/test_wrong.mpi
 check_PROGRAMS += $(mpi_tests)
@@ -93,6 +94,10 @@ tests_mpi_test_site_mpi_LDADD = $(mpi_test_ldadd)
 tests_mpi_test_stride_mpi_SOURCES = tests/mpi/test_stride.c
 tests_mpi_test_stride_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_stride_mpi_LDADD = $(mpi_test_ldadd)
+
+tests_mpi_test_told_mpi_SOURCES = tests/mpi/test_told.c
+tests_mpi_test_told_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_told_mpi_LDADD = $(mpi_test_ldadd)
 
 tests_mpi_test_watch_mpi_SOURCES = tests/mpi/test_watch.c
 tests_mpi_test_watch_mpi_CFLAGS = $(mpi_test_cflags)

@@ -9,7 +9,8 @@
  * user's process. It shares no code with the library. Prints
  *
  *     {"ok": true, "record": {"base": "RUNNING", "flags": ["COMPLETING"],
- *      "reason": "TimeLimit", "restarts": 0, "end_time": 0, "preempt_time": 0,
+ *      "reason": "TimeLimit", "restarts": 0, "start_time": 0,
+ *      "end_time": 0, "preempt_time": 0,
  *      "may_requeue": true, "batch": true, "steps": 1}}
  *     {"ok": true}
  *     {"ok": false, "error": "ESLURM_DISABLED", "text": "..."}
@@ -293,11 +294,12 @@ static int record(const struct target *t, int with_steps)
 		return refuse(code);
 	}
 	root = json_pack(
-		"{s:b,s:{s:s,s:o,s:s,s:I,s:I,s:I,s:b,s:b,s:I}}", "ok", 1,
+		"{s:b,s:{s:s,s:o,s:s,s:I,s:I,s:I,s:I,s:b,s:b,s:I}}", "ok", 1,
 		"record", "base", base_name(job->job_state), "flags",
 		flag_names(job->job_state), "reason",
 		job->state_reason == FAIL_TIMEOUT ? "TimeLimit" : "",
-		"restarts", (json_int_t)job->restart_cnt, "end_time",
+		"restarts", (json_int_t)job->restart_cnt, "start_time",
+		when(job->start_time), "end_time",
 		when(job->end_time), "preempt_time", when(job->preempt_time),
 		"may_requeue", job->requeue != 0, "batch",
 		job->batch_flag != 0, "steps", steps);

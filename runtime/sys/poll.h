@@ -1,0 +1,36 @@
+/*
+ * sys/poll.h - the job's record, read now and then without waiting for it
+ *
+ * Some news comes without a signal: a time limit that is near, a preemption
+ * whose SIGTERM a wrapper keeps for itself or mpirun does not hand on. The
+ * command that prints the job's record is started every `every_ns` and heard
+ * when it is through; the caller's loop never stops for it. An answer that does
+ * not come, or that can't be read, leaves the record before it.
+ */
+#ifndef RP_SYS_POLL_H
+#define RP_SYS_POLL_H
+
+#include <stdint.h>
+
+#include "sys/child.h"
+#include "sys/sched.h"
+
+struct rp_poll {
+	int64_t every_ns;	/* 0: never */
+	int64_t next;		/* rp_now() of the next question; 0: at once */
+	struct rp_child *child;	/* the one that was asked */
+	struct rp_record record;	/* the newest */
+	int64_t ends_at;	/* rp_now() of its end_time; INT64_MAX: none */
+	int known;		/* a record was read */
+};
+
+/* Asks, or hears, whatever is due. 1 where a new record was read. */
+int rp_poll_look(struct rp_poll *poll, struct rp_sched *s);
+
+/* Ends what was asked; zeroed memory is fine. */
+void rp_poll_end(struct rp_poll *poll);
+
+/* Whether the record tells of a preemption of the start that runs. */
+int rp_poll_preempted(const struct rp_poll *poll);
+
+#endif

@@ -1,0 +1,286 @@
+/*
+ * test_told.c - what the job's record tells where no signal does
+ *
+ * scontrol is a script that prints a file, and writes down what it was asked.
+ *
+ * ranks: 1 3
+ * limit: 120
+ */
+#include "mpi_test.h"
+
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static char top[64];	/* the script's folder, on rank 0 */
+
+static const char script[] =
+	"#!/bin/sh\n"
+	"cd \"$(dirname \"$0\")\" || exit 99\n"
+	"echo \"$*\" >> log\n"
+	"[ -e slow ] && sleep 3\n"
+	"case \"$*\" in\n"
+	"requeue*) sed 's/JobState=RUNNING/JobState=PENDING/' job > job.new &&\n"
+	"	mv job.new job;;\n"
+	"*steps*) echo 'StepId=12.0 UserId=0 State=RUNNING Name=x';;\n"
+	"*) [ -e fails ] && { echo 'slurm_load_jobs error: Unable to contact "
+	"slurm controller' >&2; exit 1; }; cat job;;\n"
+	"esac\n";
+
+static void put(const char *name, const char *text)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", top, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	assert_int_equal(fclose(file), 0);
+}
+
+static int asked(void)
+{
+	char path[128], line[256];
+	FILE *file;
+	int n = 0;
+
+	snprintf(path, sizeof(path), "%s/log", top);
+	file = fopen(path, "r");
+	while (file && fgets(line, sizeof(line), file))
+		n += strcmp(line, "show job 12\n") == 0;
+	if (file)
+		fclose(file);
+	return n;
+}
+
+/* A record; times are seconds from now, preempt 0: none. */
+static void put_record(int start, int preempt, int end)
+{
+	char text[1024], when[64] = "";
+	int64_t now = (int64_t)time(NULL);
+
+	if (preempt != 0)
+		snprintf(when, sizeof(when), "   PreemptTime=%lld\n",
+			 (long long)(now + preempt));
+	snprintf(text, sizeof(text),
+		 "JobId=12 JobName=x\n"
+		 "   JobState=RUNNING Reason=None Dependency=(null)\n"
+		 "   Requeue=1 Restarts=0 BatchFlag=1 Reboot=0 ExitCode=0:0\n"
+		 "   StartTime=%lld EndTime=%lld Deadline=N/A\n%s"
+		 "   Command=x\n", (long long)(now + start),
+		 (long long)(now + end), when);
+	put("job", text);
+}
+
+static void begin(int start, int preempt, int end)
+{
+	char path[256];
+
+	if (mt_rank != 0)
+		return;
+	snprintf(top, sizeof(top), "/tmp/rallypoint-told-XXXXXX");
+	assert_non_null(mkdtemp(top));
+	put("scontrol", script);
+	snprintf(path, sizeof(path), "%s/scontrol", top);
+	assert_int_equal(chmod(path, 0755), 0);
+	snprintf(path, sizeof(path), "%s:%s", top, getenv("PATH"));
+	setenv("PATH", path, 1);
+	setenv("SLURM_JOB_ID", "12", 1);
+	snprintf(path, sizeof(path), "%d", mt_size);
+	setenv("SLURM_STEP_NUM_TASKS", path, 1);
+	put_record(start, preempt, end);
+}
+
+static rally_t *open_polling(const char *poll, const char *margin)
+{
+	rally_t *rp;
+
+	mt_option("RALLY_REQUEUE", "scontrol");
+	mt_option("RALLY_POLL", poll);
+	mt_option("RALLY_MARGIN", margin);
+	rp = mt_open(mt_dir());
+	mt_option("RALLY_REQUEUE", "none");
+	mt_option("RALLY_POLL", NULL);
+	mt_option("RALLY_MARGIN", NULL);
+	return rp;
+}
+
+static void end(rally_t *rp)
+{
+	int rc = rally_close(rp);
+
+	assert_true(rc == 0 || rc == RALLY_EUNFINISHED);
+	if (mt_rank == 0) {
+		const char *path = getenv("PATH");
+
+		setenv("PATH", strchr(path, ':') + 1, 1);
+		unsetenv("SLURM_JOB_ID");
+		unsetenv("SLURM_STEP_NUM_TASKS");
+		mt_remove(top);
+	}
+	mt_barrier();
+}
+
+static void rest_ms(long ms)
+{
+	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+
+	nanosleep(&t, NULL);
+}
+
+static double now_s(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Steps of 10 ms for so long, or until the stop. The longest pause between two
+ * of them goes to *gap. */
+static int run_for(rally_t *rp, double seconds, double *took, double *gap)
+{
+	double from = now_s(), last = from;
+	int verdict = RALLY_GO;
+	int64_t step = 0;
+	int going = 1;
+
+	*gap = 0;
+	while (verdict == RALLY_GO && going) {
+		double now = now_s();
+
+		*gap = now - last > *gap ? now - last : *gap;
+		last = now;
+		rest_ms(10);
+		verdict = rally_point(rp, step++);
+		going = now - from < seconds;
+		MPI_Bcast(&going, 1, MPI_INT, 0, MPI_COMM_WORLD);
+	}
+	*took = now_s() - from;
+	mt_same(verdict);
+	return verdict;
+}
+
+/* No rank got a signal: all stop, know how long there is, and are requeued. */
+static void test_preemption(void **state)
+{
+	double took, gap, left;
+	rally_t *rp;
+
+	(void)state;
+	begin(-100, -2, 20);
+	rp = open_polling("30s", "10s");
+	assert_int_equal(run_for(rp, 30, &took, &gap), RALLY_STOP);
+	assert_true(took < 10);
+	left = mt_status(rp).seconds_left;
+	assert_true(left > 5 && left <= 20);
+	mt_code(rp, rally_save(rp, 1), RALLY_EORDER);
+	end(rp);
+}
+
+/* A preemption of an earlier start is none of this one's; a limit that is far
+ * neither. */
+static void test_old_news(void **state)
+{
+	double took, gap;
+	rally_t *rp;
+
+	(void)state;
+	begin(-10, -200, 3600);
+	rp = open_polling("0.2", "10s");
+	assert_int_equal(run_for(rp, 1.5, &took, &gap), RALLY_GO);
+	if (mt_rank == 0)
+		assert_in_range(asked(), 2, 9);
+	end(rp);
+}
+
+/* The limit comes near while the record stays as it is. */
+static void test_time_limit(void **state)
+{
+	double took, gap;
+	rally_t *rp;
+
+	(void)state;
+	begin(-100, 0, 6);
+	rp = open_polling("30s", "3s");
+	assert_int_equal(run_for(rp, 30, &took, &gap), RALLY_STOP);
+	/* Times are whole seconds; a stop takes a fraction of one. */
+	assert_true(took > 1 && took < 5);
+	if (mt_rank == 0)
+		assert_int_equal(asked() > 0, 1);
+	end(rp);
+	begin(-100, 0, 3);
+	rp = open_polling("0.2", "0");
+	assert_int_equal(run_for(rp, 1, &took, &gap), RALLY_GO);
+	end(rp);
+}
+
+/* An answer that takes three seconds delays nothing. */
+static void test_slow_answer(void **state)
+{
+	double took, gap;
+	rally_t *rp;
+
+	(void)state;
+	begin(-100, -2, 60);
+	if (mt_rank == 0)
+		put("slow", "");
+	rp = open_polling("30s", "10s");
+	assert_int_equal(run_for(rp, 1.5, &took, &gap), RALLY_GO);
+	assert_true(gap < 1);
+	if (mt_rank == 0)
+		assert_int_equal(asked(), 1);
+	end(rp);
+}
+
+/* No answer, or one that can't be read: the run goes on, and asks again. */
+static void test_no_answer(void **state)
+{
+	double took, gap;
+	rally_t *rp;
+
+	(void)state;
+	begin(-100, -2, 60);
+	if (mt_rank == 0)
+		put("fails", "");
+	rp = open_polling("0.2", "10s");
+	assert_int_equal(run_for(rp, 1, &took, &gap), RALLY_GO);
+	if (mt_rank == 0) {
+		assert_true(asked() >= 2);
+		put("job", "JobId=12 nonsense\n");
+		assert_int_equal(unlink(strcat(strcpy((char[128]){ 0 }, top),
+					       "/fails")), 0);
+	}
+	mt_barrier();
+	assert_int_equal(run_for(rp, 1, &took, &gap), RALLY_GO);
+	if (mt_rank == 0)
+		put_record(-100, -2, 60);
+	assert_int_equal(run_for(rp, 20, &took, &gap), RALLY_STOP);
+	end(rp);
+}
+
+static void test_never_asked(void **state)
+{
+	double took, gap;
+	rally_t *rp;
+
+	(void)state;
+	begin(-100, -2, 60);
+	rp = open_polling("0", "10s");
+	assert_int_equal(run_for(rp, 0.5, &took, &gap), RALLY_GO);
+	if (mt_rank == 0)
+		assert_int_equal(asked(), 0);
+	end(rp);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(test_preemption),
+	cmocka_unit_test(test_old_news),
+	cmocka_unit_test(test_time_limit),
+	cmocka_unit_test(test_slow_answer),
+	cmocka_unit_test(test_no_answer),
+	cmocka_unit_test(test_never_asked),
+};
+
+MT_MAIN(tests)
