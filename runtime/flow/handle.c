@@ -101,9 +101,8 @@ static void watch(struct rally *rp)
 {
 	int64_t after = rp->options.words == RP_NO ? 0 : rp->options.watch;
 
-	rp->alarm.mask = rp->options.stop_signals;
-	rp->alarm.after_ns = after;
-	rp->alarm.grace_ns = rp->options.grace;
+	rp_alarm_set(&rp->alarm, rp->options.stop_signals, after,
+		     rp->options.grace);
 	rp->comm.tell_after = after;
 	rp->poll.every_ns = rp->options.poll;
 }
@@ -116,8 +115,8 @@ static void begin_watch(struct rally *rp)
 	rp->alarm.rank = rp->comm.rank;
 	rp->alarm.index = &rp->agree.index;
 	rp->alarm.due = &rp->agree.due;
-	watch(rp);
 	rp_alarm_open(&rp->alarm);
+	watch(rp);
 }
 
 int rp_handle_open(struct rally **out, MPI_Comm comm, const char *dir)

@@ -162,8 +162,6 @@ static int has_handler(void)
 void rp_alarm_open(struct rp_alarm *alarm)
 {
 	struct sigevent event;
-	int64_t when;
-	int number = rp_signals_last(alarm->mask, &when);
 
 	memset(&event, 0, sizeof(event));
 	event.sigev_notify = SIGEV_SIGNAL;
@@ -176,7 +174,22 @@ void rp_alarm_open(struct rp_alarm *alarm)
 	alarm->open = 1;
 	alarm->next = alarms;
 	alarms = alarm;
-	if (number > 0)
+}
+
+void rp_alarm_set(struct rp_alarm *alarm, int64_t mask, int64_t after_ns,
+		  int64_t grace_ns)
+{
+	int64_t when;
+	int number = rp_signals_last(mask, &when);
+
+	if (alarm->open && alarm->armed) {
+		set_timer(alarm, 0);
+		alarm->armed = 0;
+	}
+	alarm->mask = mask;
+	alarm->after_ns = after_ns;
+	alarm->grace_ns = grace_ns;
+	if (alarm->open && number > 0)
 		ring(alarm, number, when);
 }
 

