@@ -1,5 +1,7 @@
 #include "flow/deadline.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "flow/handle.h"
 #include "flow/words.h"
@@ -22,14 +24,31 @@ static int limit_is_near(const struct rally *rp)
 	       rp->options.margin + time_of_stop(rp);
 }
 
+/* At the start, where it can still be mended, and not at the end. */
+static void warn_of_no_requeue(struct rally *rp)
+{
+	const struct rp_record *rec = &rp->poll.record;
+	char text[400];
+
+	if (rec->batch && rec->may_requeue)
+		return;
+	snprintf(text, sizeof(text), "a stop will be saved, but nothing will "
+		 "start this job again: %s",
+		 rp_answer_text(rec->batch ? RP_DISABLED : RP_NOT_BATCH));
+	rp_words_warn(rp, text);
+}
+
 void rp_deadline_look(struct rally *rp)
 {
+	int first = !rp->poll.known;
+
 	if (rp->comm.rank != 0 || rp->told)
 		return;
-	rp_poll_look(&rp->poll, &rp->sched);
+	if (rp_poll_look(&rp->poll, &rp->sched) && first)
+		warn_of_no_requeue(rp);
 	if (!rp->poll.known || rp->poll.record.state != RP_JOB_RUNNING)
 		return;
-	if (rp_poll_preempted(&rp->poll))
+	if (rp_record_preempted(&rp->poll.record))
 		rp->told = RP_TOLD_PREEMPTED;
 	else if (limit_is_near(rp))
 		rp->told = RP_TOLD_LIMIT;

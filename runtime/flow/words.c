@@ -226,15 +226,20 @@ void rp_words_finished(struct rally *rp, int64_t step)
 void rp_words_requeue(struct rally *rp, enum rp_answer answer,
 		      const char *detail)
 {
+	const struct rp_cause_row *cause = rp_cause_row(rp->sched.cause);
+	const char *why = detail;
+
 	if (!speaks(rp))
 		return;
+	if (!*why && rp->sched.cause != RP_CAUSE_UNKNOWN)
+		why = cause->text;
 	tell(rp, rp_answer_good(answer) ? "requeued" : "not_requeued",
-	     json_pack("{s:s,s:s,s:s}", "by", rp->sched.ops->name, "answer",
-		       rp_answer_text(answer), "detail", detail),
+	     json_pack("{s:s,s:s,s:s,s:s}", "by", rp->sched.ops->name, "cause",
+		       cause->name, "answer", rp_answer_text(answer), "detail",
+		       detail),
 	     "%s: %s%s%s%s", rp_answer_good(answer) ? "requeue"
 						    : "NOT requeued",
-	     rp_answer_text(answer), *detail ? " (" : "", detail,
-	     *detail ? ")" : "");
+	     rp_answer_text(answer), *why ? " (" : "", why, *why ? ")" : "");
 }
 
 void rp_words_stop(struct rally *rp, int64_t step)

@@ -60,9 +60,3 @@ void rp_poll_end(struct rp_poll *poll)
 	rp_child_end(poll->child, NULL);
 	poll->child = NULL;
 }
-
-int rp_poll_preempted(const struct rp_poll *poll)
-{
-	return poll->known && poll->record.preempt_time > 0 &&
-	       poll->record.preempt_time >= poll->record.start_time;
-}

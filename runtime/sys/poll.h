@@ -30,7 +30,4 @@ int rp_poll_look(struct rp_poll *poll, struct rp_sched *s);
 /* Ends what was asked; zeroed memory is fine. */
 void rp_poll_end(struct rp_poll *poll);
 
-/* Whether the record tells of a preemption of the start that runs. */
-int rp_poll_preempted(const struct rp_poll *poll);
-
 #endif

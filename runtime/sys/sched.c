@@ -95,6 +95,7 @@ void rp_sched_close(struct rp_sched *s)
 static void begin(struct rp_sched *s)
 {
 	s->deadline = rp_now() + s->timeout_ms * MS;
+	s->cause = RP_CAUSE_UNKNOWN;
 	s->detail[0] = '\0';
 }
 
@@ -173,27 +174,28 @@ int rp_sched_job_active(struct rp_sched *s, const char *id)
  * The requeue
  */
 
+int rp_record_preempted(const struct rp_record *rec)
+{
+	return rec->preempt_time > 0 && rec->preempt_time >= rec->start_time;
+}
+
 /* RP_DONE where the record says that asking is right, else the answer. */
 static enum rp_answer judge(struct rp_sched *s, const struct rp_record *rec)
 {
-	/* More restarts than this start knows of: a requeue is through, and
-	 * whatever runs under the id now is another start's. */
-	if (rec->state == RP_JOB_PENDING || rec->restarts > s->job.restarts)
-		return RP_ALREADY;
-	switch (rec->state) {
-	case RP_JOB_RUNNING:
-	case RP_JOB_SUSPENDED:
+	s->cause = rp_cause_of(rec, s->job.restarts);
+	switch (rp_cause_row(s->cause)->course) {
+	case RP_ASK:
 		return RP_DONE;
-	case RP_JOB_COMPLETING:
-		return rec->by_limit ? RP_DONE : RP_CANCELLED;
-	case RP_JOB_CANCELLED:
-	case RP_JOB_ENDED:
-		return RP_CANCELLED;
+	case RP_IS_QUEUED:
+		return RP_ALREADY;
 	default:
-		if (!s->detail[0])
-			rp_sched_say(s, "the job's state could not be read");
-		return RP_FAILED;
+		break;
 	}
+	if (s->cause != RP_CAUSE_UNKNOWN)
+		return RP_CANCELLED;
+	if (!s->detail[0])
+		rp_sched_say(s, "the job's state could not be read");
+	return RP_FAILED;
 }
 
 /* A command that says yes and does nothing (a site's wrapper) is found out; a

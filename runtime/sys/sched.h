@@ -23,6 +23,7 @@
 #define RP_SYS_SCHED_H
 
 #include "base/err.h"
+#include "sys/cause.h"
 #include "sys/job.h"
 
 #include <stddef.h>
@@ -35,18 +36,24 @@ enum rp_state {
 	RP_JOB_PENDING,
 	RP_JOB_RUNNING,
 	RP_JOB_SUSPENDED,
-	RP_JOB_COMPLETING, /* its processes are being ended, why is not known
-			      or is by_limit */
+	RP_JOB_COMPLETING, /* its processes are being ended; ended_by */
 	RP_JOB_CANCELLED,  /* where the backend can tell */
 	RP_JOB_ENDED,
+};
+
+/* Why Slurm itself ends a job that is completing. */
+enum rp_ended_by {
+	RP_ENDED_NOT_KNOWN,	/* or by its owner, or by itself */
+	RP_ENDED_BY_LIMIT,
+	RP_ENDED_BY_PREEMPTION,
+	RP_ENDED_BY_NODE,
 };
 
 struct rp_record {
 	enum rp_state state;
 	int completing;		/* its processes are being ended */
 	char reason[64];	/* "TimeLimit", "None", "" where not known */
-	int by_limit;		/* COMPLETING because of the time limit, or of
-				   preemption: nobody's wish to end the work */
+	enum rp_ended_by ended_by;	/* where it is COMPLETING */
 	int64_t restarts;
 	int64_t end_time;	/* seconds since the epoch, 0: not known; scontrol
 				   never tells it of a job without a time limit,
@@ -117,6 +124,7 @@ struct rp_sched {
 	int64_t timeout_ms;
 	char why[160];		      /* why this backend was taken */
 	int64_t deadline;	      /* rp_now() at which the call gives up */
+	enum rp_cause cause;	      /* what the last requeue found */
 	char detail[RP_SCHED_DETAIL]; /* the backend's own last words */
 };
 
@@ -149,6 +157,10 @@ enum rp_answer rp_sched_requeue_own(struct rp_sched *s, int ranks, char *detail,
  * (pending, running, suspended, completing), 0 where it is over or the
  * controller does not know it, -1 where that can't be told. */
 int rp_sched_job_active(struct rp_sched *s, const char *id);
+
+/* Whether the record tells of a preemption of the start that runs, not of one
+ * before it. */
+int rp_record_preempted(const struct rp_record *rec);
 
 /* A sentence that says what to do, without a full stop; static. */
 const char *rp_answer_text(enum rp_answer answer);

@@ -25,10 +25,14 @@ static int has_flag(json_t *flags, const char *name)
 
 /* A job whose base state is one of these while it completes was stopped by
  * Slurm itself, and not because its owner wanted it to end. */
-static int ended_by_slurm(const char *base)
+static enum rp_ended_by ended_by(const char *base)
 {
-	return strcmp(base, "TIMEOUT") == 0 || strcmp(base, "PREEMPTED") == 0 ||
-	       strcmp(base, "NODE_FAIL") == 0;
+	if (strcmp(base, "TIMEOUT") == 0)
+		return RP_ENDED_BY_LIMIT;
+	if (strcmp(base, "PREEMPTED") == 0)
+		return RP_ENDED_BY_PREEMPTION;
+	return strcmp(base, "NODE_FAIL") == 0 ? RP_ENDED_BY_NODE
+					      : RP_ENDED_NOT_KNOWN;
 }
 
 static void set_state(struct rp_record *rec, const char *base, json_t *flags)
@@ -39,7 +43,7 @@ static void set_state(struct rp_record *rec, const char *base, json_t *flags)
 		rec->state = RP_JOB_PENDING;
 	if (rec->state == RP_JOB_ENDED && rec->completing) {
 		rec->state = RP_JOB_COMPLETING;
-		rec->by_limit = ended_by_slurm(base);
+		rec->ended_by = ended_by(base);
 	}
 }
 

@@ -160,7 +160,8 @@ static int read_body(const struct part *body, struct rp_record *rec)
 	rec->batch = batch != 0;
 	rec->state = rp_state_of(state);
 	rec->completing = rec->state == RP_JOB_COMPLETING;
-	rec->by_limit = rec->completing && strcmp(rec->reason, "TimeLimit") == 0;
+	if (rec->completing && strcmp(rec->reason, "TimeLimit") == 0)
+		rec->ended_by = RP_ENDED_BY_LIMIT;
 	return 0;
 }
 

@@ -19,7 +19,7 @@ static void job_record(const char *text)
 		FUZZ_CHECK(rec.end_time >= 0 && rec.preempt_time >= 0);
 		FUZZ_CHECK(rec.restarts >= 0 && rec.restarts <= UINT32_MAX);
 		FUZZ_CHECK(memchr(rec.reason, '\0', sizeof(rec.reason)));
-		FUZZ_CHECK(!rec.by_limit || rec.completing);
+		FUZZ_CHECK(!rec.ended_by || rec.completing);
 	}
 }
 

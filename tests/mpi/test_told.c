@@ -54,6 +54,8 @@ static int asked(void)
 	return n;
 }
 
+static int may_requeue = 1;
+
 /* A record; times are seconds from now, preempt 0: none. */
 static void put_record(int start, int preempt, int end)
 {
@@ -66,9 +68,9 @@ static void put_record(int start, int preempt, int end)
 	snprintf(text, sizeof(text),
 		 "JobId=12 JobName=x\n"
 		 "   JobState=RUNNING Reason=None Dependency=(null)\n"
-		 "   Requeue=1 Restarts=0 BatchFlag=1 Reboot=0 ExitCode=0:0\n"
+		 "   Requeue=%d Restarts=0 BatchFlag=1 Reboot=0 ExitCode=0:0\n"
 		 "   StartTime=%lld EndTime=%lld Deadline=N/A\n%s"
-		 "   Command=x\n", (long long)(now + start),
+		 "   Command=x\n", may_requeue, (long long)(now + start),
 		 (long long)(now + end), when);
 	put("job", text);
 }
@@ -92,6 +94,8 @@ static void begin(int start, int preempt, int end)
 	put_record(start, preempt, end);
 }
 
+static char folder[512];
+
 static rally_t *open_polling(const char *poll, const char *margin)
 {
 	rally_t *rp;
@@ -99,7 +103,8 @@ static rally_t *open_polling(const char *poll, const char *margin)
 	mt_option("RALLY_REQUEUE", "scontrol");
 	mt_option("RALLY_POLL", poll);
 	mt_option("RALLY_MARGIN", margin);
-	rp = mt_open(mt_dir());
+	snprintf(folder, sizeof(folder), "%s", mt_dir());
+	rp = mt_open(folder);
 	mt_option("RALLY_REQUEUE", "none");
 	mt_option("RALLY_POLL", NULL);
 	mt_option("RALLY_MARGIN", NULL);
@@ -260,6 +265,26 @@ static void test_no_answer(void **state)
 	end(rp);
 }
 
+/* That nothing will start the job again is said when it can be mended. */
+static void test_said_at_the_start(void **state)
+{
+	double took, gap;
+	rally_t *rp;
+
+	(void)state;
+	for (may_requeue = 0; may_requeue < 2; may_requeue++) {
+		begin(-100, 0, 3600);
+		rp = open_polling("0.2", "10s");
+		assert_int_equal(run_for(rp, 0.7, &took, &gap), RALLY_GO);
+		if (mt_rank == 0)
+			assert_int_equal(mt_contains(folder, "events.jsonl",
+						     "submit it with --requeue"),
+					 !may_requeue);
+		end(rp);
+	}
+	may_requeue = 1;
+}
+
 static void test_never_asked(void **state)
 {
 	double took, gap;
@@ -280,6 +305,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_time_limit),
 	cmocka_unit_test(test_slow_answer),
 	cmocka_unit_test(test_no_answer),
+	cmocka_unit_test(test_said_at_the_start),
 	cmocka_unit_test(test_never_asked),
 };
 

@@ -430,7 +430,7 @@ static void test_a_name_that_lies(void **state)
 		     "JobState=RUNNING Reason=TimeLimit Restarts=7"));
 	assert_int_equal(rp_sched_record(&f->s, &rec), RP_DONE);
 	assert_int_equal(rec.state, RP_JOB_COMPLETING);
-	assert_int_equal(rec.by_limit, 0);
+	assert_int_equal(rec.ended_by, RP_ENDED_NOT_KNOWN);
 	assert_int_equal(rec.restarts, 0);
 
 	/* with line breaks it can't be told, and so is left alone */
