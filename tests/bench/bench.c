@@ -1,13 +1,55 @@
 /*
  * bench.c - figures, one JSON object a line
  *
- *     make bench [RANKS=4] [BENCH_MIB=256] [BENCH_RUNS=5] [BENCH_DIR=.]
+ *     make bench [RANKS=4] [BENCH_MIB=256] [BENCH_RUNS=5] [BENCH_PAIRS=60]
+ *                [BENCH_DIR=.]
+ *     make bench-latency       agree_latency alone, 200 samples of each
+ *
+ * Each has bench, ranks, bytes, value, unit, ratio (of it to the one that
+ * `against` names, from the same run) and members of its own. Medians of
+ * BENCH_RUNS runs come with the lowest and the highest one; of a run the slowest
+ * rank counts.
  *
  * point_idle      ns for a safe point with nothing to do: the stride is pinned
  *                 so high that no round falls into the run
  * point_auto      ns for a safe point with the default stride, its share of the
  *                 rounds included, in a loop that computes nothing: the worst
  * allreduce_flag  us for what it stands in for: MPI_Allreduce of an int
+ *
+ * round           us for a round, lag 0 or 1: the stride is 1 and the steps are
+ *                 empty, so that a safe point completes one round and starts
+ *                 one. bytes: of its ballot
+ * allreduce_ballot, iallreduce_ballot
+ *                 us for MPI_Allreduce of as many bytes, and MPI_Iallreduce with
+ *                 its MPI_Wait
+ *
+ * loop_overhead   percent that the library adds to steps of step_us:
+ *   how costs     (a round / stride + a point) / step, from the figures above
+ *                 and the stride that such steps bring about; against: the same
+ *                 of an allreduce_flag a step; goal: what it should not exceed
+ *   how paired    measured: blocks of the same loop with nothing, with a safe
+ *                 point, with an MPI_Allreduce and an MPI_Allgather of a flag in
+ *                 each step, in random order. value: what a block takes longer
+ *                 than the one with nothing of the same turn, the mean of the
+ *                 middle half of all turns; ci_low, ci_high: where 95 % of its
+ *                 bootstraps lie; mean: of all of them; ratio: of the times. A
+ *                 step is arithmetic, a fixed count of it, and an exchange with
+ *                 both neighbours. The stride is the one such steps bring about.
+ *
+ * agree_latency   ms from SIGTERM on one rank, a random one at a random moment,
+ *                 to the verdict on all: to where the last of them entered the
+ *                 call of rally_point() that returned it. The median; max; and
+ *                 points: the calls that the signalled rank entered from then
+ *                 on, that one included. stride: the largest in force meanwhile,
+ *                 median; beyond: how many took over stride + 1 points, which is
+ *                 none or an error. Steps sleep. SIGTERM asks for a save here,
+ *                 so that a process can be asked often; the moment is drawn from
+ *                 a whole stride, once the stride is at rest. With from_us the
+ *                 steps have become longer within a stride, the signal comes in
+ *                 the first long one. On more ranks than cores the value is the
+ *                 median of the points.
+ * agree_stop      the same with a stop instead of a save
+ *
  * save_disk, save_tmpfs      GB/s of rally_save(): hash, fsync, commit, pruning
  * raw_write_disk, _tmpfs     one file a rank, pwrite, fsync, barrier
  * restore_disk, restore_tmpfs  GB/s of rally_restore(), hash checked
@@ -15,10 +57,13 @@
  */
 #include "bench.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 void bench_fail(const char *what)
 {
@@ -85,28 +130,74 @@ double bench_median(const double *values, int n)
 	return n % 2 ? copy[n / 2] : (copy[n / 2 - 1] + copy[n / 2]) / 2;
 }
 
+uint64_t bench_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state >> 11;
+}
+
+void bench_folder(const struct bench *bench, const char *name, char *path,
+		  size_t size)
+{
+	const char *top = bench->tmpfs && *bench->tmpfs ? bench->tmpfs
+							: bench->disk;
+
+	snprintf(path, size, "%s/%s", top && *top ? top : ".", name);
+}
+
+int bench_settled(const rally_t *rp, struct bench_stride *seen)
+{
+	struct rally_status status;
+	int settled;
+
+	bench_rally(NULL, rally_status(rp, &status));
+	if (status.rounds == seen->rounds)
+		return 0;
+	settled = seen->rounds > 0 &&
+		  status.stride <= seen->stride + seen->stride / 4;
+	seen->rounds = status.rounds;
+	seen->stride = status.stride;
+	return settled;
+}
+
+void bench_print(const struct bench_figure *figure)
+{
+	printf("{\"bench\":\"%s\",\"ranks\":%d,\"bytes\":%lld,"
+	       "\"value\":%.4g,\"unit\":\"%s\",", figure->name, figure->ranks,
+	       (long long)figure->bytes, figure->value, figure->unit);
+	if (figure->against)
+		printf("\"ratio\":%.4g,\"against\":\"%s\"", figure->ratio,
+		       figure->against);
+	else
+		printf("\"ratio\":null,\"against\":null");
+	printf("%s%s}\n", *figure->extra ? "," : "", figure->extra);
+	fflush(stdout);
+}
+
 void bench_line(const struct bench *bench, const char *name, int64_t bytes,
 		const double *values, double scale, const char *unit,
-		const double *base, const char *against)
+		const double *base, const char *against, const char *extra)
 {
-	double copy[RUNS_MAX], ratios[RUNS_MAX];
-	int n = bench->runs;
+	struct bench_figure figure = {
+		.name = name, .ranks = bench->ranks, .bytes = bytes,
+		.value = bench_median(values, bench->runs) * scale,
+		.unit = unit, .against = base ? against : NULL
+	};
+	double copy[RUNS_MAX];
 
 	if (bench->rank != 0)
 		return;
-	sorted(copy, values, n);
-	for (int i = 0; base && i < n; i++)
-		ratios[i] = values[i] / base[i];
-	printf("{\"bench\":\"%s\",\"ranks\":%d,\"bytes\":%lld,\"value\":%.4g,"
-	       "\"low\":%.4g,\"high\":%.4g,\"unit\":\"%s\",", name,
-	       bench->ranks, (long long)bytes, bench_median(values, n) * scale,
-	       copy[0] * scale, copy[n - 1] * scale, unit);
-	if (base)
-		printf("\"ratio\":%.4g,\"against\":\"%s\"}\n",
-		       bench_median(ratios, n), against);
-	else
-		printf("\"ratio\":null,\"against\":null}\n");
-	fflush(stdout);
+	for (int i = 0; base && i < bench->runs; i++)
+		copy[i] = values[i] / base[i];
+	figure.ratio = base ? bench_median(copy, bench->runs) : 0;
+	sorted(copy, values, bench->runs);
+	snprintf(figure.extra, sizeof(figure.extra),
+		 "\"low\":%.4g,\"high\":%.4g%s%s", copy[0] * scale,
+		 copy[bench->runs - 1] * scale, extra ? "," : "",
+		 extra ? extra : "");
+	bench_print(&figure);
 }
 
 static int64_t number(const char *name, int64_t otherwise)
@@ -116,28 +207,64 @@ static int64_t number(const char *name, int64_t otherwise)
 	return text && *text ? strtoll(text, NULL, 10) : otherwise;
 }
 
+static void read_bench(struct bench *bench)
+{
+	memset(bench, 0, sizeof(*bench));
+	bench->disk = getenv("BENCH_DIR");
+	bench->tmpfs = getenv("BENCH_TMPFS");
+	bench_mpi(MPI_Comm_rank(MPI_COMM_WORLD, &bench->rank));
+	bench_mpi(MPI_Comm_size(MPI_COMM_WORLD, &bench->ranks));
+	bench->crowded = bench->ranks > sysconf(_SC_NPROCESSORS_ONLN);
+	bench->bytes = number("BENCH_MIB", 256) << 20;
+	bench->runs = (int)number("BENCH_RUNS", 5);
+	if (bench->runs >= 5 && bench->runs <= RUNS_MAX && bench->bytes > 0)
+		return;
+	if (bench->rank == 0)
+		fprintf(stderr, "bench: BENCH_RUNS is 5 to %d\n", RUNS_MAX);
+	MPI_Abort(MPI_COMM_WORLD, 64);
+}
+
+static void run(struct bench *bench, int argc, char **argv)
+{
+	const char *part = argc > 1 ? argv[1] : "all";
+
+	if (strcmp(part, "latency") == 0 && argc == 4) {
+		bench_latency(bench, (int)strtol(argv[2], NULL, 10), argv[3]);
+		return;
+	}
+	if (strcmp(part, "all") == 0)
+		bench_points(bench);
+	bench_rounds(bench);
+	if (strcmp(part, "rounds") == 0)
+		return;
+	bench_loop(bench);
+	if (bench->disk && *bench->disk)
+		bench_save(bench, "disk", bench->disk, 1);
+	if (bench->tmpfs && *bench->tmpfs)
+		bench_save(bench, "tmpfs", bench->tmpfs, 1);
+}
+
+/* The alarm of bench_latency() is for this thread, not for one of MPI's. */
+static void keep_alarm(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	if (pthread_sigmask(how, &set, NULL) != 0)
+		bench_fail("pthread_sigmask");
+}
+
 int main(int argc, char **argv)
 {
-	struct bench bench = { .disk = getenv("BENCH_DIR"),
-			       .tmpfs = getenv("BENCH_TMPFS") };
+	struct bench bench;
 	int level;
 
+	keep_alarm(SIG_BLOCK);
 	bench_mpi(MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &level));
-	bench_mpi(MPI_Comm_rank(MPI_COMM_WORLD, &bench.rank));
-	bench_mpi(MPI_Comm_size(MPI_COMM_WORLD, &bench.ranks));
-	bench.bytes = number("BENCH_MIB", 256) << 20;
-	bench.runs = (int)number("BENCH_RUNS", 5);
-	if (bench.runs < 5 || bench.runs > RUNS_MAX || bench.bytes <= 0) {
-		if (bench.rank == 0)
-			fprintf(stderr, "bench: BENCH_RUNS is 5 to %d\n",
-				RUNS_MAX);
-		MPI_Abort(MPI_COMM_WORLD, 64);
-	}
-	bench_points(&bench);
-	if (bench.disk && *bench.disk)
-		bench_save(&bench, "disk", bench.disk, 1);
-	if (bench.tmpfs && *bench.tmpfs)
-		bench_save(&bench, "tmpfs", bench.tmpfs, 1);
+	keep_alarm(SIG_UNBLOCK);
+	read_bench(&bench);
+	run(&bench, argc, argv);
 	bench_mpi(MPI_Finalize());
 	return 0;
 }

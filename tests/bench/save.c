@@ -143,9 +143,9 @@ static void report(struct io *io, const char *name, const double *values,
 	snprintf(line, sizeof(line), "%s_%s", name, where);
 	snprintf(against, sizeof(against), "%s_%s", raw, where);
 	bench_line(io->bench, against, bytes, raw_values, 1, "GB/s", NULL,
-		   NULL);
+		   NULL, NULL);
 	bench_line(io->bench, line, bytes, values, 1, "GB/s", raw_values,
-		   against);
+		   against, NULL);
 }
 
 static void open_io(struct io *io, const struct bench *bench, const char *dir)
