@@ -41,8 +41,8 @@
  *                 call of rally_point() that returned it. The median; max; and
  *                 points: the calls that the signalled rank entered from then
  *                 on, that one included. stride: the largest in force meanwhile,
- *                 median; beyond: how many took over stride + 1 points, which is
- *                 none or an error. Steps sleep. SIGTERM asks for a save here,
+ *                 median of the samples; beyond: how many of them took more than
+ *                 their stride + 1 points, which is an error. Steps sleep. SIGTERM asks for a save here,
  *                 so that a process can be asked often; the moment is drawn from
  *                 a whole stride, once the stride is at rest. With from_us the
  *                 steps have become longer within a stride, the signal comes in

@@ -272,12 +272,12 @@ static void report(const struct run *run, const char *name,
 	figure.unit = crowded ? "safe points" : "ms";
 	snprintf(figure.extra, sizeof(figure.extra),
 		 "%s\"step_us\":%lld,\"max\":%.4g,\"points\":%lld,"
-		 "\"points_max\":%lld,\"stride\":%lld,\"beyond\":%d,"
-		 "\"samples\":%d", from,
+		 "\"points_max\":%lld,\"stride\":%lld,"
+		 "\"stride_max\":%lld,\"beyond\":%d,\"samples\":%d", from,
 		 (long long)run->plan->step_ns / 1000,
 		 crowded ? (double)points_max : (double)ns_max / 1e6,
 		 (long long)points, (long long)points_max, (long long)stride,
-		 beyond, n);
+		 (long long)stride_max, beyond, n);
 	bench_print(&figure);
 }
 
@@ -314,17 +314,19 @@ static void open_run(struct run *run)
 	memset(&run->seen, 0, sizeof(run->seen));
 }
 
-/* Per group, `n` saves and a stop. */
-static void take_all(struct run *run, struct sample *samples, int n)
+/* Per group, `n` saves and one stop or none. */
+static void take_all(struct run *run, struct sample *samples, int n, int stops)
 {
 	int rc;
 
 	open_run(run);
 	for (int i = 0; i < n; i++)
 		take(run, &samples[i], SIGTERM, RALLY_SAVED);
-	take(run, &samples[n], run->plan->stop_signal, RALLY_STOP);
+	if (stops)
+		take(run, &samples[n], run->plan->stop_signal, RALLY_STOP);
 	rc = rally_close(run->rp);
-	bench_rally(NULL, rc == RALLY_EUNFINISHED ? 0 : rc);
+	if (rc != (stops ? RALLY_EUNFINISHED : 0))
+		bench_fail("rally_close");
 }
 
 /* The samples of all groups come to rank 0 of the first one. */
@@ -352,17 +354,19 @@ static void carry_out(struct run *run, int full)
 	struct sample *mine = calloc((size_t)n + 1, sizeof(*mine));
 	struct sample *all = calloc((size_t)((n + 1) * groups), sizeof(*all));
 	int active = run->group < groups;
+	/* It would take a minute more. */
+	int stops = full || !plan->from_ns;
 
 	if (!mine || !all)
 		bench_fail("calloc");
 	if (active)
-		take_all(run, mine, n);
+		take_all(run, mine, n, stops);
 	meet_idle();
 	gather(run, mine, n, active, all);
 	if (run->bench->rank == 0)
 		report(run, "agree_latency", all, n * groups);
-	gather(run, mine + n, 1, active, all);
-	if (run->bench->rank == 0)
+	gather(run, mine + n, stops, active, all);
+	if (run->bench->rank == 0 && stops)
 		report(run, "agree_stop", all, groups);
 	free(mine);
 	free(all);
@@ -385,7 +389,8 @@ void bench_latency(const struct bench *bench, int ranks, const char *what)
 	bench_mpi(MPI_Comm_split(MPI_COMM_WORLD, run.group, bench->rank,
 				 &run.comm));
 	bench_mpi(MPI_Comm_rank(run.comm, &run.rank));
-	run.common = UINT64_C(88172645463325252) ^ (uint64_t)(run.group + 1);
+	run.common = UINT64_C(88172645463325252) ^
+		     (uint64_t)(run.group * 1000 + ranks);
 	run.own = UINT64_C(1181783497276652981) ^ (uint64_t)(bench->rank + 1);
 	for (int i = 0; i < 30; i++) {
 		bench_random(&run.common);

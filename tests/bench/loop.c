@@ -9,6 +9,10 @@
 
 #define HALO 128		/* doubles to each neighbour */
 #define BLOCK_S 0.06
+#define COMPARE_S 25.0		/* at most, for the pairs of one kind of loop */
+#define REACH_S 0.5		/* that the stride is watched for */
+#define REACH_STEPS 20000
+#define PAIRS_MIN 10
 #define PAIRS_MAX 10000
 #define BOOTSTRAPS 2000
 #define RANKS_MAX 1024
@@ -113,19 +117,34 @@ static double block(struct loop *loop, enum kind kind)
 	return bench_slowest(bench_now() - from);
 }
 
-/* The stride and lag that such steps bring about. */
-static void reach(struct loop *loop, struct rally_status *status)
+/* Safe points from round to round in such steps, and the lag. */
+static double reach(struct loop *loop, uint32_t *lag)
 {
 	struct bench_stride seen = { 0 };
+	struct rally_status first = { .rounds = 0 }, now;
+	double from = 0;
 
 	bench_rally(loop->rp, rally_set(loop->rp, "stride", "0"));
-	for (int i = 0; i < 3000; i++) {
+	for (int i = 0; i < REACH_STEPS; i++) {
+		int settled;
+
 		agree(loop, RALLYPOINT);
-		if (bench_settled(loop->rp, &seen))
+		settled = bench_settled(loop->rp, &seen);
+		bench_rally(loop->rp, rally_status(loop->rp, &now));
+		if (settled && first.rounds == 0) {
+			first = now;
+			from = bench_now();
+		}
+		if (first.rounds > 0 && now.rounds >= first.rounds + 3 &&
+		    bench_slowest(bench_now() - from) > REACH_S)
 			break;
 		advance(loop);
 	}
-	bench_rally(loop->rp, rally_status(loop->rp, status));
+	*lag = now.lag;
+	if (now.rounds == first.rounds)
+		bench_fail("the stride");
+	return (double)(now.points - first.points) /
+	       (double)(now.rounds - first.rounds);
 }
 
 static void print(const struct loop *loop, double value, double ratio,
@@ -144,16 +163,17 @@ static void print(const struct loop *loop, double value, double ratio,
 	bench_print(&figure);
 }
 
-static void reckon(const struct loop *loop, const struct rally_status *status)
+static void reckon(struct loop *loop)
 {
 	const struct bench *bench = loop->bench;
-	double round = bench->round_ns[status->lag > 0];
-	double ns = round / status->stride + bench->point_ns;
+	uint32_t lag;
+	double stride = reach(loop, &lag);
+	double ns = bench->round_ns[lag > 0] / stride + bench->point_ns;
 	char extra[200];
 
 	snprintf(extra, sizeof(extra),
-		 "\"how\":\"costs\",\"kind\":\"rallypoint\",\"stride\":%u,"
-		 "\"lag\":%u,\"goal\":%g", status->stride, status->lag,
+		 "\"how\":\"costs\",\"kind\":\"rallypoint\",\"stride\":%.4g,"
+		 "\"lag\":%u,\"goal\":%g", stride, lag,
 		 loop->step_s < 0.9e-3 ? 1.0 : 0.1);
 	print(loop, ns / (loop->step_s * 1e9) * 100, ns / bench->flag_ns,
 	      "allreduce_flag", extra);
@@ -239,26 +259,28 @@ static void report(struct loop *loop, double (*times)[KINDS], int pairs,
 static void compare(struct loop *loop, int uneven, int pairs)
 {
 	double (*times)[KINDS] = calloc((size_t)pairs, sizeof(*times));
-	struct rally_status status;
+	double from = bench_now();
+	uint32_t lag, stride = (uint32_t)(reach(loop, &lag) + 0.5);
 	char text[16];
-	int order[KINDS];
+	int order[KINDS], done = 0;
 
 	if (!times)
 		bench_fail("calloc");
-	reach(loop, &status);
-	snprintf(text, sizeof(text), "%u", status.stride);
+	snprintf(text, sizeof(text), "%u", stride);
 	bench_rally(loop->rp, rally_set(loop->rp, "stride", text));
 	for (int i = -1; i < pairs; i++) {
+		if (i > PAIRS_MIN && bench_slowest(bench_now() - from) > COMPARE_S)
+			break;
 		shuffle(loop, order);
 		for (int j = 0; j < KINDS; j++) {
 			double took = block(loop, (enum kind)order[j]);
 
 			times[i < 0 ? 0 : i][order[j]] = took;
 		}
+		done = i + 1;
 	}
 	for (int kind = RALLYPOINT; kind < KINDS; kind++)
-		report(loop, times, pairs, (enum kind)kind, uneven,
-		       status.stride);
+		report(loop, times, done, (enum kind)kind, uneven, stride);
 	free(times);
 }
 
@@ -268,9 +290,9 @@ void bench_loop(const struct bench *bench)
 	static struct loop loop;
 	const char *text = getenv("BENCH_PAIRS");
 	int pairs = text && *text ? (int)strtol(text, NULL, 10) : 60;
-	struct rally_status status;
 	char dir[4096];
 
+	pairs = pairs < PAIRS_MAX ? pairs : PAIRS_MAX;
 	loop.bench = bench;
 	loop.random = UINT64_C(88172645463325252);
 	calibrate(&loop);
@@ -278,12 +300,10 @@ void bench_loop(const struct bench *bench)
 	bench_rally(loop.rp, rally_open(MPI_COMM_WORLD, dir, &loop.rp));
 	for (int i = 0; i < 4; i++) {
 		set_step(&loop, steps_s[i], 0);
-		reach(&loop, &status);
-		reckon(&loop, &status);
+		reckon(&loop);
 	}
 	/* Ranks that take turns on a core measure the scheduler. */
-	pairs = pairs > PAIRS_MAX ? PAIRS_MAX : pairs;
-	for (int i = 0; i < 6 && pairs >= 20 && !bench->crowded &&
+	for (int i = 0; i < 6 && pairs >= PAIRS_MIN && !bench->crowded &&
 			bench->ranks <= RANKS_MAX; i++) {
 		set_step(&loop, steps_s[i / 2], i % 2);
 		compare(&loop, i % 2, pairs);
