@@ -6,9 +6,9 @@
  *     make bench-latency       agree_latency alone, 200 samples of each
  *
  * Each has bench, ranks, bytes, value, unit, ratio (of it to the one that
- * `against` names, from the same run) and members of its own. Medians of
- * BENCH_RUNS runs come with the lowest and the highest one; of a run the slowest
- * rank counts.
+ * `against` names, from the same run) and members of its own. The median of
+ * BENCH_RUNS runs comes with the lowest and the highest one; the slowest rank of
+ * a run counts.
  *
  * point_idle      ns for a safe point with nothing to do: the stride is pinned
  *                 so high that no round falls into the run
@@ -40,13 +40,14 @@
  *                 to the verdict on all: to where the last of them entered the
  *                 call of rally_point() that returned it. The median; max; and
  *                 points: the calls that the signalled rank entered from then
- *                 on, that one included. stride: the largest in force meanwhile,
- *                 median of the samples; beyond: how many of them took more than
- *                 their stride + 1 points, which is an error. Steps sleep. SIGTERM asks for a save here,
- *                 so that a process can be asked often; the moment is drawn from
- *                 a whole stride, once the stride is at rest. With from_us the
- *                 steps have become longer within a stride, the signal comes in
- *                 the first long one. On more ranks than cores the value is the
+ *                 on, that one included. stride: the largest in force from the
+ *                 signal on, the median of the samples; beyond: how many of them
+ *                 took more points than their stride + 1, which is an error.
+ *                 Steps sleep. SIGTERM asks for a save here, so that a process
+ *                 can be asked often; the moment is drawn from a whole stride,
+ *                 once the stride is at rest. With from_us the steps have become
+ *                 longer somewhere within a stride, and the signal comes in the
+ *                 first long one. On more ranks than cores the value is the
  *                 median of the points.
  * agree_stop      the same with a stop instead of a save
  *

@@ -72,8 +72,9 @@ void bench_print(const struct bench_figure *figure);
 /* One line of JSON from rank 0: the median of a run's values, times `scale`
  * from the unit they were taken in, with the lowest and the highest. `ratio` is
  * the median of each value over that of `base` from the same run, taken just
- * before or after it; base NULL: this is what others are compared with. `extra`:
- * further members, or NULL. Where low and high are far apart, the machine was not quiet and nothing follows. */
+ * before or after it; base NULL: this is what others are compared with. Where
+ * low and high are far apart, the machine was not quiet and nothing follows.
+ * `extra`: further members, or NULL. */
 void bench_line(const struct bench *bench, const char *name, int64_t bytes,
 		const double *values, double scale, const char *unit,
 		const double *base, const char *against, const char *extra);

@@ -1,34 +1,16 @@
 /*
  * latency.c - how long a signal on one rank takes to be a verdict on all
- *
- * Each rank sleeps its steps, so that many handles fit on one machine: a launch
- * is split into groups of ranks that each open one.
  */
-#include "bench.h"
+#include "latency.h"
 
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 #define MS INT64_C(1000000)	/* ns */
-#define SHARE 50		/* a step's end strays by a 50th of it */
-#define POINTS_MAX 4096		/* from one signal to its verdict */
-#define GROW_MAX 100000
-
-struct plan {
-	const char *part;
-	int64_t step_ns;
-	int64_t from_ns;	/* the steps before; 0: the same */
-	int groups;		/* at once, at most */
-	int samples, fewer;	/* of all groups: full, plain */
-	const char *stop;	/* one that each process has had none of yet */
-	int stop_signal;
-};
 
 static const struct plan plans[] = {
 	{ "steps", MS, 0, 5, 200, 100, "USR1", SIGUSR1 },
@@ -39,190 +21,6 @@ static const struct plan plans[] = {
 };
 
 #define PLANS (sizeof(plans) / sizeof(plans[0]))
-
-struct sample {
-	int64_t ns, points, stride;
-};
-
-struct run {
-	const struct bench *bench;
-	const struct plan *plan;
-	MPI_Comm comm;		/* the group */
-	int rank, ranks, group, groups;
-	rally_t *rp;
-	int64_t step, step_ns;
-	int64_t beat;		/* where this step ends, but for its straying */
-	int64_t began;		/* when the last safe point was entered */
-	uint64_t common, own;	/* random: the same in the group, and not */
-	struct bench_stride seen;
-};
-
-/* What the alarm leaves. */
-static struct {
-	_Atomic int64_t when;
-	_Atomic int64_t entered;	/* safe points, from the arming on */
-	_Atomic int64_t points;		/* ... until the alarm */
-	atomic_int signal;
-} shot;
-
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-static void on_alarm(int number)
-{
-	(void)number;
-	atomic_store(&shot.points, atomic_load(&shot.entered));
-	atomic_store(&shot.when, now_ns());
-	raise(atomic_load(&shot.signal));
-}
-
-static void arm(int64_t ns)
-{
-	struct itimerval timer = { { 0, 0 }, { 0, 0 } };
-
-	timer.it_value.tv_sec = ns / 1000000000;
-	timer.it_value.tv_usec = ns % 1000000000 / 1000 + 1;
-	if (timer.it_value.tv_usec == 1000000)
-		timer.it_value.tv_usec = 999999;
-	if (setitimer(ITIMER_REAL, &timer, NULL) != 0)
-		bench_fail("setitimer");
-}
-
-/* A step. */
-static void rest(struct run *run)
-{
-	int64_t most = run->step_ns / SHARE, until;
-	struct timespec t;
-
-	run->beat += run->step_ns;
-	until = run->beat - most +
-		(int64_t)(bench_random(&run->own) % (uint64_t)(2 * most));
-	t.tv_sec = until / 1000000000;
-	t.tv_nsec = until % 1000000000;
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) != 0)
-		;
-}
-
-static int point(struct run *run)
-{
-	run->began = now_ns();
-	atomic_fetch_add(&shot.entered, 1);
-	return rally_point(run->rp, run->step++);
-}
-
-static uint32_t stride_of(const struct run *run)
-{
-	struct rally_status status;
-
-	bench_rally(run->rp, rally_status(run->rp, &status));
-	return status.stride;
-}
-
-static void begin(struct run *run, int64_t step_ns)
-{
-	run->beat = now_ns();
-	run->step_ns = step_ns;
-}
-
-/* Steps until the stride is at rest. */
-static void grow(struct run *run)
-{
-	const struct plan *plan = run->plan;
-	int settled = 0;
-
-	begin(run, plan->from_ns ? plan->from_ns : plan->step_ns);
-	for (int i = 0; !settled && i < GROW_MAX; i++) {
-		rest(run);
-		if (point(run) != RALLY_GO)
-			bench_fail("rally_point");
-		settled = bench_settled(run->rp, &run->seen) &&
-			  (!plan->from_ns || run->seen.stride >= 64);
-	}
-	if (!settled)
-		bench_fail("the stride");
-}
-
-/* Draws how long after this safe point the signal comes. */
-static int64_t draw(struct run *run)
-{
-	uint64_t stride = stride_of(run);
-	uint64_t window = (uint64_t)run->plan->step_ns;
-
-	if (!run->plan->from_ns)
-		return (int64_t)(bench_random(&run->common) %
-				 (stride * window));
-	/* The long steps begin somewhere within the stride. */
-	for (uint64_t left = bench_random(&run->common) % (stride - 1);
-	     left > 0; left--) {
-		rest(run);
-		if (point(run) != RALLY_GO)
-			bench_fail("rally_point");
-	}
-	begin(run, run->plan->step_ns);
-	return (int64_t)(bench_random(&run->common) % window);
-}
-
-/* Steps until the verdict; how many, and the stride behind each. */
-static int64_t wait_verdict(struct run *run, uint32_t *strides, int verdict)
-{
-	int64_t n = 0;
-	int got = RALLY_GO;
-
-	strides[0] = stride_of(run);
-	while (got == RALLY_GO && n + 1 < POINTS_MAX) {
-		rest(run);
-		got = point(run);
-		strides[++n] = stride_of(run);
-	}
-	if (got != verdict)
-		bench_fail("no verdict, or another");
-	return n;
-}
-
-/* All got it at the same safe point; tells when the last one entered it. */
-static int64_t last_entry(struct run *run, int64_t n)
-{
-	int64_t mine[3] = { run->began, n, -n }, all[3];
-
-	bench_mpi(MPI_Allreduce(mine, all, 3, MPI_INT64_T, MPI_MAX, run->comm));
-	if (all[1] != -all[2])
-		bench_fail("ranks have a verdict at different safe points");
-	return all[0];
-}
-
-static void take(struct run *run, struct sample *sample, int signal,
-		 int verdict)
-{
-	int shooter = (int)(bench_random(&run->common) % (unsigned)run->ranks);
-	static uint32_t strides[POINTS_MAX];
-	int64_t delay, n, end, told[3] = { 0 };
-
-	grow(run);
-	delay = draw(run);
-	atomic_store(&shot.entered, 0);
-	atomic_store(&shot.when, 0);
-	atomic_store(&shot.signal, signal);
-	if (run->rank == shooter)
-		arm(delay);
-	n = wait_verdict(run, strides, verdict);
-	run->seen.stride = 1;
-	end = last_entry(run, n);
-	if (run->rank == shooter) {
-		told[0] = atomic_load(&shot.when);
-		told[1] = atomic_load(&shot.points);
-		for (int64_t i = told[1]; i < n; i++)
-			told[2] = strides[i] > told[2] ? strides[i] : told[2];
-	}
-	bench_mpi(MPI_Bcast(told, 3, MPI_INT64_T, shooter, run->comm));
-	sample->ns = end > told[0] ? end - told[0] : 0;
-	sample->points = n - told[1];
-	sample->stride = told[2];
-}
 
 static int by_size(const void *a, const void *b)
 {
@@ -249,12 +47,21 @@ static int64_t spread(const struct sample *samples, int n, size_t field,
 	return median;
 }
 
+static int count_beyond(const struct sample *samples, int n)
+{
+	int beyond = 0;
+
+	for (int i = 0; i < n; i++)
+		beyond += samples[i].points > samples[i].stride + 1;
+	return beyond;
+}
+
 static void report(const struct run *run, const char *name,
 		   const struct sample *samples, int n)
 {
 	struct bench_figure figure = { .name = name, .ranks = run->ranks };
 	int64_t ns, ns_max, points, points_max, stride, stride_max;
-	int beyond = 0;
+	int beyond = count_beyond(samples, n);
 	int crowded = run->ranks > sysconf(_SC_NPROCESSORS_ONLN);
 	char from[40] = "";
 
@@ -263,8 +70,6 @@ static void report(const struct run *run, const char *name,
 			&points_max);
 	stride = spread(samples, n, offsetof(struct sample, stride),
 			&stride_max);
-	for (int i = 0; i < n; i++)
-		beyond += samples[i].points > samples[i].stride + 1;
 	if (run->plan->from_ns)
 		snprintf(from, sizeof(from), "\"from_us\":%lld,",
 			 (long long)run->plan->from_ns / 1000);
@@ -279,6 +84,10 @@ static void report(const struct run *run, const char *name,
 		 (long long)points, (long long)points_max, (long long)stride,
 		 (long long)stride_max, beyond, n);
 	bench_print(&figure);
+	if (beyond > 0)
+		fprintf(stderr, "bench: %d of %d verdicts on %d ranks took more "
+			"than a stride and one safe point\n", beyond, n,
+			run->ranks);
 }
 
 /* Those who have nothing to do leave the cores to the others. */
@@ -321,9 +130,10 @@ static void take_all(struct run *run, struct sample *samples, int n, int stops)
 
 	open_run(run);
 	for (int i = 0; i < n; i++)
-		take(run, &samples[i], SIGTERM, RALLY_SAVED);
+		latency_take(run, &samples[i], SIGTERM, RALLY_SAVED);
 	if (stops)
-		take(run, &samples[n], run->plan->stop_signal, RALLY_STOP);
+		latency_take(run, &samples[n], run->plan->stop_signal,
+			     RALLY_STOP);
 	rc = rally_close(run->rp);
 	if (rc != (stops ? RALLY_EUNFINISHED : 0))
 		bench_fail("rally_close");
@@ -365,7 +175,8 @@ static void carry_out(struct run *run, int full)
 	gather(run, mine, n, active, all);
 	if (run->bench->rank == 0)
 		report(run, "agree_latency", all, n * groups);
-	gather(run, mine + n, stops, active, all);
+	if (stops)
+		gather(run, mine + n, 1, active, all);
 	if (run->bench->rank == 0 && stops)
 		report(run, "agree_stop", all, groups);
 	free(mine);
@@ -377,13 +188,10 @@ void bench_latency(const struct bench *bench, int ranks, const char *what)
 	const char *text = getenv("BENCH_LATENCY");
 	int full = text && strcmp(text, "full") == 0;
 	struct run run = { .bench = bench, .ranks = ranks };
-	struct sigaction action;
 
 	if (ranks < 1 || bench->ranks % ranks != 0)
 		bench_fail("the ranks of a group");
-	memset(&action, 0, sizeof(action));
-	action.sa_handler = on_alarm;
-	sigaction(SIGALRM, &action, NULL);
+	latency_init();
 	run.group = bench->rank / ranks;
 	run.groups = bench->ranks / ranks;
 	bench_mpi(MPI_Comm_split(MPI_COMM_WORLD, run.group, bench->rank,
