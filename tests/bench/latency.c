@@ -129,8 +129,11 @@ static void take_all(struct run *run, struct sample *samples, int n, int stops)
 	int rc;
 
 	open_run(run);
-	for (int i = 0; i < n; i++)
-		latency_take(run, &samples[i], SIGTERM, RALLY_SAVED);
+	run->of = n;
+	for (run->nth = 0; run->nth < n; run->nth++)
+		latency_take(run, &samples[run->nth], SIGTERM, RALLY_SAVED);
+	run->nth = 0;
+	run->of = 1;
 	if (stops)
 		latency_take(run, &samples[n], run->plan->stop_signal,
 			     RALLY_STOP);

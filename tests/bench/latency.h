@@ -34,6 +34,7 @@ struct run {
 	rally_t *rp;
 	int64_t step, step_ns;
 	int64_t beat;		/* where this step ends, but for its straying */
+	int nth, of;		/* samples of this group */
 	int64_t began;		/* when the last safe point was entered */
 	uint64_t common, own;	/* random: the same in the group, and not */
 	struct bench_stride seen;

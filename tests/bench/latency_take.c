@@ -118,14 +118,16 @@ static void grow(struct run *run)
 static int64_t draw(struct run *run)
 {
 	uint64_t stride = stride_of(run);
-	uint64_t window = (uint64_t)run->plan->step_ns;
+	uint64_t window = (uint64_t)run->plan->step_ns, left;
 
 	if (!run->plan->from_ns)
 		return (int64_t)(bench_random(&run->common) %
 				 (stride * window));
-	/* The long steps begin somewhere within the stride. */
-	for (uint64_t left = bench_random(&run->common) % (stride - 1);
-	     left > 0; left--) {
+	/* The long steps begin somewhere within the stride, in another part of
+	 * it for each sample: all groups take about as long. */
+	left = ((uint64_t)run->nth * (stride - 1) +
+		bench_random(&run->common) % (stride - 1)) / (uint64_t)run->of;
+	for (; left > 0; left--) {
 		rest(run);
 		if (point(run) != RALLY_GO)
 			bench_fail("rally_point");
