@@ -88,6 +88,15 @@ void bench_rally(rally_t *rp, int rc)
 	bench_fail("rally");
 }
 
+rally_t *bench_open(MPI_Comm comm, const char *dir)
+{
+	rally_t *rp;
+	int rc = rally_open(comm, dir, &rp);
+
+	bench_rally(rp, rc);
+	return rp;
+}
+
 double bench_now(void)
 {
 	struct timespec t;

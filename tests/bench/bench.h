@@ -44,6 +44,7 @@ struct bench_figure {
 void bench_fail(const char *what) __attribute__((noreturn));
 void bench_mpi(int result);
 void bench_rally(rally_t *rp, int rc);
+rally_t *bench_open(MPI_Comm comm, const char *dir);
 
 double bench_now(void);		/* seconds */
 void bench_barrier(void);

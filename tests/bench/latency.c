@@ -114,7 +114,7 @@ static void open_run(struct run *run)
 	snprintf(name, sizeof(name), "latency-%d-%d-%d", run->ranks,
 		 (int)(run->plan - plans), run->group);
 	bench_folder(run->bench, name, dir, sizeof(dir));
-	bench_rally(run->rp, rally_open(run->comm, dir, &run->rp));
+	run->rp = bench_open(run->comm, dir);
 	bench_rally(run->rp, rally_set(run->rp, "stop_signals",
 				       run->plan->stop));
 	bench_rally(run->rp, rally_set(run->rp, "save_signals", "TERM"));

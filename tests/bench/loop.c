@@ -297,7 +297,7 @@ void bench_loop(const struct bench *bench)
 	loop.random = UINT64_C(88172645463325252);
 	calibrate(&loop);
 	bench_folder(bench, "bench-loop", dir, sizeof(dir));
-	bench_rally(loop.rp, rally_open(MPI_COMM_WORLD, dir, &loop.rp));
+	loop.rp = bench_open(MPI_COMM_WORLD, dir);
 	for (int i = 0; i < 4; i++) {
 		set_step(&loop, steps_s[i], 0);
 		reckon(&loop);

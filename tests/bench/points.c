@@ -9,9 +9,8 @@
 
 static rally_t *open_points(const char *dir, const char *stride)
 {
-	rally_t *rp;
+	rally_t *rp = bench_open(MPI_COMM_WORLD, dir);
 
-	bench_rally(rp, rally_open(MPI_COMM_WORLD, dir, &rp));
 	bench_rally(rp, rally_set(rp, "stride", stride));
 	return rp;
 }

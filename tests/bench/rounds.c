@@ -26,7 +26,7 @@ static void open_rounds(const struct bench *bench, struct rounds *rounds,
 
 	snprintf(name, sizeof(name), "bench-rounds-%d", lag);
 	bench_folder(bench, name, dir, sizeof(dir));
-	bench_rally(rp, rally_open(MPI_COMM_WORLD, dir, &rp));
+	rp = bench_open(MPI_COMM_WORLD, dir);
 	bench_rally(rp, rally_set(rp, "stride", "1"));
 	bench_rally(rp, rally_set(rp, "lag", text));
 	rounds->rp[lag] = rp;

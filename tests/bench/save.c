@@ -165,7 +165,7 @@ static void open_io(struct io *io, const struct bench *bench, const char *dir)
 		x ^= x << 17;
 		memcpy(io->data + i, &x, 8);
 	}
-	bench_rally(io->rp, rally_open(MPI_COMM_WORLD, dir, &io->rp));
+	io->rp = bench_open(MPI_COMM_WORLD, dir);
 	bench_rally(io->rp, rally_add(io->rp, "data", io->data, RALLY_U8,
 				      io->size));
 }
