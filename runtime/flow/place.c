@@ -8,23 +8,28 @@
 #include "flow/handle.h"
 #include "sys/signals.h"
 
+static uint64_t low64(const void *data, size_t size)
+{
+	struct rp_hash hash = rp_hash_of(data, size);
+	uint64_t low;
+
+	memcpy(&low, hash.b, sizeof(low));
+	return low;
+}
+
 /* Where ranks are: file, line, safe points passed, and the options that decide
- * when rounds are. */
+ * when rounds are. Part of every round, so no text is made of it. */
 static uint64_t site_of(const struct rally *rp, const struct rp_place *place)
 {
 	const struct rp_options *o = &rp->options;
-	char text[512];
-	struct rp_hash hash;
-	uint64_t site;
-	int n = snprintf(text, sizeof(text), "%.300s:%d %llu %lld %lld %lld %lld",
-			 place->file, place->line,
-			 (unsigned long long)place->point, (long long)o->stride,
-			 (long long)o->stride_max, (long long)o->lag,
-			 (long long)o->every_steps);
+	const uint64_t site[] = {
+		low64(place->file, strlen(place->file)),
+		(uint64_t)place->line,	   place->point,
+		(uint64_t)o->stride,	   (uint64_t)o->stride_max,
+		(uint64_t)o->lag,	   (uint64_t)o->every_steps,
+	};
 
-	hash = rp_hash_of(text, (size_t)n);
-	memcpy(&site, hash.b, sizeof(site));
-	return site;
+	return low64(site, sizeof(site));
 }
 
 static int time_for_save(const struct rally *rp)
