@@ -1,47 +1,41 @@
 /*
- * chaos.c - ranks that drift apart, and signals at any moment
+ * chaos.c - ranks that drift apart, and storms of signals at any moment
  *
  *     mpirun -n N chaos SEED FOLDER [outside]
  *
  * Some episodes, one for each stop signal that there is (a signal counts for
  * the life of a process). In each the ranks run a loop whose steps are tied by
  * a pattern of messages and delayed by chance, up to 20 step times on one rank.
- * Then one, two or all ranks are signalled: by themselves between two calls, by
- * a timer wherever they are then, by a kill() of another rank, or ("outside")
- * by whoever started the program, who reads the pids on stdout.
+ * Storms of 1 to 20 signals come over it: some that ask for saves, then one
+ * that stops it. A signal is raised by the rank itself between two calls, or
+ * while a save that it takes part in is under way, sent by a timer wherever the
+ * rank is then, by a kill() of another rank, or ("outside") by whoever started
+ * the program, who reads the pids on stdout. What a storm has left when the run
+ * stops comes during its rally_close().
  *
- * All ranks must stop at the same safe point and step, no later than S+1 safe
- * points after a signalled rank knows of its signal; the checkpoint must hold
- * that step's state on every rank, which every second episode resumes from.
- * chaos_loop.c is the program under test, this file its judge.
+ * Each rank counts its signals in a handler of its own. For one that is known
+ * at a safe point a verdict must come no later than S+1 safe points on: STOP,
+ * or SAVED for a save signal; none without cause; at the same safe point and
+ * step on all ranks, with that step saved. A save signal that comes after a
+ * save has taken down what it answers wants another one; a stop that comes
+ * before the save's last vote takes that save for its own. Every second episode
+ * is resumed from its stop, and each rank must find what it had there.
  */
 #include "chaos.h"
 
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "keep_loaded.h"
 
-static const struct {
-	const char *name;
-	int number;
-} stops[] = {
-	{ "TERM", SIGTERM }, { "USR1", SIGUSR1 },
-	{ "USR2", SIGUSR2 }, { "INT", SIGINT },
-};
+static const int stops[] = { SIGTERM, SIGUSR1, SIGUSR2, SIGINT };
 
 #define STOPS (int)(sizeof(stops) / sizeof(stops[0]))
 
 static const char *const patterns[] = { "chain", "ring", "halo", "allreduce" };
-static const char *const ways[] = { "raise", "timer", "kill", "outside" };
-
-static int rank, size;
-static int64_t signals;		/* sent, on this rank's account */
-static struct plan plan;
+static const struct run *now;	/* for the words of a failure */
 
 /* xorshift64*: the same on all ranks for a plan, one's own for delays. */
 uint64_t chaos_random(uint64_t *state)
@@ -54,12 +48,19 @@ uint64_t chaos_random(uint64_t *state)
 
 void chaos_fail(const char *fmt, ...)
 {
+	char storm[2000] = "before all storms";
 	va_list ap;
 
-	fprintf(stderr, "chaos: rank %d of %d: %s, %s of rank %d at step %d, "
-		"stride %d, lag %d: ", rank, size, patterns[plan.pattern],
-		ways[plan.way], plan.target, (int)plan.at, plan.stride,
-		plan.lag);
+	fprintf(stderr, "chaos: ");
+	if (now) {
+		const struct plan *plan = now->plan;
+
+		chaos_storm_describe(now, storm, sizeof(storm));
+		fprintf(stderr, "rank %d of %d at step %lld, %s, stride %d, "
+			"lag %d, %s: ", now->crew->rank, now->crew->size,
+			(long long)now->step, patterns[plan->pattern],
+			plan->stride, plan->lag, storm);
+	}
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
@@ -74,50 +75,25 @@ void chaos_mpi(int result, const char *what)
 		chaos_fail("%s failed", what);
 }
 
-static int below(uint64_t *state, int n)
+int chaos_below(uint64_t *state, int n)
 {
 	return (int)(chaos_random(state) % (uint64_t)n);
 }
 
-static void draw_plan(uint64_t *state, int episode, int outside)
+static struct plan draw_plan(uint64_t *state, int episode, int size)
 {
 	static const int strides[] = { 0, 0, 1, 2, 3, 7, 16 };
+	struct plan plan = { .signal = stops[episode] };
 
-	memset(&plan, 0, sizeof(plan));
-	plan.pattern = (enum pattern)below(state, PATTERNS);
-	plan.way = outside ? OUTSIDE : (enum way)below(state, OUTSIDE);
-	plan.signal = stops[episode].number;
-	plan.target = below(state, size);
-	plan.second = below(state, 5) == 0 ? below(state, size) : -1;
-	plan.all = below(state, 10) == 0;
-	plan.at = 3 + below(state, 60);
-	plan.save_at = below(state, 3) == 0 ? 1 + below(state, 60) : -1;
-	plan.saver = below(state, size);
-	plan.step_ns = 50000 + 1000 * below(state, 250);
-	plan.slow = below(state, size);
-	plan.stride = strides[below(state, 7)];
-	plan.lag = below(state, 3) - 1;
-	plan.resume = below(state, 2);
-}
-
-static int signalled(int r)
-{
-	if (plan.way == OUTSIDE)
-		return r == plan.target;
-	return plan.all || r == plan.target || r == plan.second;
-}
-
-static void expect_same(int64_t value, const char *what)
-{
-	int64_t mine[2] = { value, -value }, all[2];
-
-	chaos_mpi(MPI_Allreduce(mine, all, 2, MPI_INT64_T, MPI_MAX,
-				MPI_COMM_WORLD),
-		  "MPI_Allreduce");
-	if (all[0] != -all[1])
-		chaos_fail("%s is %lld here, %lld to %lld on all", what,
-			   (long long)value, (long long)-all[1],
-			   (long long)all[0]);
+	plan.pattern = (enum pattern)chaos_below(state, PATTERNS);
+	plan.saves = chaos_below(state, 9);
+	plan.step_ns = 50000 + 1000 * chaos_below(state, 250);
+	plan.slow = chaos_below(state, size);
+	plan.stride = strides[chaos_below(state, 7)];
+	plan.lag = chaos_below(state, 3) - 1;
+	plan.file = chaos_below(state, 2);
+	plan.resume = chaos_below(state, 2);
+	return plan;
 }
 
 static void must(rally_t *rp, int rc, const char *what)
@@ -127,59 +103,68 @@ static void must(rally_t *rp, int rc, const char *what)
 			   rally_error(rp));
 }
 
+void chaos_check_sum(const struct run *run, int64_t sum, int64_t step,
+		     const char *when)
+{
+	int64_t expected = chaos_sum(run->plan->pattern, run->crew->rank,
+				     run->crew->size, step);
+
+	if (sum != expected)
+		chaos_fail("%s step %lld the sum is %lld, not %lld", when,
+			   (long long)step, (long long)sum,
+			   (long long)expected);
+}
+
+/* The program's own file: it holds the sum too. */
+static int on_file(const char *path, enum rally_file_op op, int64_t step,
+		   void *arg)
+{
+	struct run *run = arg;
+	int64_t sum = run->sum;
+	FILE *file = fopen(path, op == RALLY_FILE_WRITE ? "w" : "r");
+	size_t n;
+
+	if (!file)
+		return 1;
+	if (op == RALLY_FILE_WRITE) {
+		run->in_file = 1;
+		run->file_saves = chaos_heard(SAVE_SIGNAL);
+		chaos_storm_in_save(run);
+		run->file_stops = chaos_heard(run->plan->signal);
+		n = fwrite(&sum, sizeof(sum), 1, file);
+	} else {
+		n = fread(&sum, sizeof(sum), 1, file);
+		chaos_check_sum(run, sum, step, "in the file of");
+	}
+	return fclose(file) != 0 || n != 1;
+}
+
 static rally_t *open_run(struct run *run, const char *dir, const char *stop)
 {
+	const struct plan *plan = run->plan;
 	char text[12];
 	rally_t *rp;
 
 	must(NULL, rally_open(MPI_COMM_WORLD, dir, &rp), "rally_open");
 	must(rp, rally_set(rp, "stop_signals", stop), "rally_set");
 	must(rp, rally_set(rp, "save_signals", "XCPU"), "rally_set");
-	snprintf(text, sizeof(text), "%d", plan.stride);
+	snprintf(text, sizeof(text), "%d", plan->stride);
 	must(rp, rally_set(rp, "stride", text), "rally_set");
-	if (plan.lag >= 0)
-		must(rp, rally_set(rp, "lag", plan.lag ? "1" : "0"),
+	if (plan->lag >= 0)
+		must(rp, rally_set(rp, "lag", plan->lag ? "1" : "0"),
 		     "rally_set");
 	must(rp, rally_add(rp, "sum", &run->sum, RALLY_I64, 1), "rally_add");
+	if (plan->file)
+		must(rp, rally_file(rp, "file", RALLY_FILE_PRIVATE, on_file,
+				    run),
+		     "rally_file");
 	return rp;
-}
-
-/* The sum is a function of the step alone: resumed or not. */
-static void check_sum(const struct run *run, const char *when)
-{
-	int64_t expected = chaos_sum(plan.pattern, rank, size, run->step);
-
-	if (run->sum != expected)
-		chaos_fail("%s step %lld the sum is %lld, not %lld", when,
-			   (long long)run->step, (long long)run->sum,
-			   (long long)expected);
-}
-
-static void check_stop(rally_t *rp, const struct run *run)
-{
-	struct rally_status status;
-
-	if (run->verdict != RALLY_STOP)
-		chaos_fail("the verdict at step %lld is %d: %s",
-			   (long long)run->step, run->verdict,
-			   rally_error(rp));
-	expect_same(run->points, "the safe point");
-	expect_same(run->step, "the step");
-	if (run->known >= 0 && run->points - run->known > run->stride + 1)
-		chaos_fail("known after %lld safe points, stopped after %lld, "
-			   "stride %lld", (long long)run->known,
-			   (long long)run->points, (long long)run->stride);
-	rally_status(rp, &status);
-	if (status.saved_step != run->step)
-		chaos_fail("stopped at step %lld, saved %lld",
-			   (long long)run->step, (long long)status.saved_step);
-	check_sum(run, "at");
 }
 
 /* What was saved is what each rank had. */
 static void check_resume(const char *dir, const struct run *stopped)
 {
-	struct run run = { .plan = &plan };
+	struct run run = { .plan = stopped->plan, .crew = stopped->crew };
 	rally_t *rp = open_run(&run, dir, "");
 	int how;
 
@@ -187,80 +172,99 @@ static void check_resume(const char *dir, const struct run *stopped)
 	if (how != RALLY_RESUMED || run.step != stopped->step)
 		chaos_fail("resumed %d at step %lld, not %lld", how,
 			   (long long)run.step, (long long)stopped->step);
-	check_sum(&run, "resumed at");
+	chaos_check_sum(&run, run.sum, run.step, "resumed at");
 	must(rp, rally_close(rp), "rally_close");
 }
 
-static void episode(int number, const char *dir, const pid_t *pids)
+static void episode(const struct plan *plan, struct crew *crew, const char *dir)
 {
-	struct run run = { .plan = &plan, .rank = rank, .size = size,
-			   .pids = pids, .known = -1, .signalled =
-			   signalled(rank) };
-	rally_t *rp = open_run(&run, dir, stops[number].name);
+	struct run run = { .plan = plan, .crew = crew, .luck = plan->seed };
+	rally_t *rp = open_run(&run, dir, chaos_signal_name(plan->signal));
 	int how, rc;
 
 	must(rp, rally_restore(rp, &run.step, &how), "rally_restore");
-	run.first = run.step;
-	check_sum(&run, "began at");
-	if (plan.way == OUTSIDE && rank == 0) {
-		printf("signal %s %d\n", stops[number].name,
-		       (int)pids[plan.target]);
-		fflush(stdout);
-	}
+	chaos_check_sum(&run, run.sum, run.step, "began at");
+	now = &run;
 	chaos_loop(rp, &run);
-	check_stop(rp, &run);
+	chaos_storm_rest(&run);
 	rc = rally_close(rp);
 	if (rc != RALLY_EUNFINISHED)
 		chaos_fail("rally_close: %s", rally_strerror(rc));
+	chaos_await(&run);
 	chaos_mpi(MPI_Barrier(MPI_COMM_WORLD), "MPI_Barrier");
-	if (plan.resume)
+	if (plan->resume)
 		check_resume(dir, &run);
-	signals += run.signalled;
+	now = NULL;
 }
 
-static void run_episodes(uint64_t seed, const char *folder, int outside)
+static void run_episodes(uint64_t seed, struct crew *crew)
 {
 	uint64_t state = seed * 0x9e3779b97f4a7c15ull + 1;
-	pid_t me = getpid(), *pids = calloc((size_t)size, sizeof(*pids));
+	struct plan plan, before = { .pattern = PATTERNS };
 	char dir[4096];
-	int part = 0, pattern = -1;
+	int part = 0;
 
-	if (!pids)
+	for (int i = 0; i < STOPS; i++) {
+		plan = draw_plan(&state, i, crew->size);
+		plan.seed = seed * 100 + (uint64_t)i + 1;
+		/* What is saved depends on these: others start anew. */
+		if (plan.pattern != before.pattern ||
+		    plan.file != before.file || chaos_below(&state, 2) == 0)
+			part++;
+		before = plan;
+		snprintf(dir, sizeof(dir), "%s/%d", crew->folder, part);
+		episode(&plan, crew, dir);
+	}
+}
+
+static void meet(struct crew *crew)
+{
+	pid_t me = getpid();
+
+	chaos_mpi(MPI_Comm_rank(MPI_COMM_WORLD, &crew->rank), "MPI_Comm_rank");
+	chaos_mpi(MPI_Comm_size(MPI_COMM_WORLD, &crew->size), "MPI_Comm_size");
+	crew->pids = calloc((size_t)crew->size, sizeof(*crew->pids));
+	if (!crew->pids)
 		chaos_fail("no memory");
-	chaos_mpi(MPI_Allgather(&me, (int)sizeof(me), MPI_BYTE, pids,
+	chaos_mpi(MPI_Allgather(&me, (int)sizeof(me), MPI_BYTE, crew->pids,
 				(int)sizeof(me), MPI_BYTE, MPI_COMM_WORLD),
 		  "MPI_Allgather");
-	for (int i = 0; i < STOPS; i++) {
-		draw_plan(&state, i, outside);
-		plan.seed = seed * 100 + (uint64_t)i;
-		/* The sum depends on the pattern: another one starts anew. */
-		if ((int)plan.pattern != pattern || below(&state, 2) == 0)
-			part++;
-		pattern = (int)plan.pattern;
-		snprintf(dir, sizeof(dir), "%s/%d", folder, part);
-		episode(i, dir, pids);
-	}
-	free(pids);
+	chaos_make_board(crew);
+}
+
+static void report(const struct crew *crew)
+{
+	int64_t longest = 0;
+
+	chaos_mpi(MPI_Reduce(&crew->longest, &longest, 1, MPI_INT64_T, MPI_MAX,
+			     0, MPI_COMM_WORLD),
+		  "MPI_Reduce");
+	if (crew->rank == 0)
+		printf("storms %lld %lld signals %lld outside %lld commits "
+		       "%lld longest %lld\n", (long long)crew->stops,
+		       (long long)crew->saves, (long long)crew->signals,
+		       (long long)crew->from_outside, (long long)crew->commits,
+		       (long long)longest);
 }
 
 int main(int argc, char **argv)
 {
-	int64_t all = 0;
+	struct crew crew = { .outside = argc > 3 };
 
+	chaos_listen();
 	rally_early();
+	chaos_mask(SIG_BLOCK);
 	chaos_mpi(MPI_Init(&argc, &argv), "MPI_Init");
-	chaos_mpi(MPI_Comm_rank(MPI_COMM_WORLD, &rank), "MPI_Comm_rank");
-	chaos_mpi(MPI_Comm_size(MPI_COMM_WORLD, &size), "MPI_Comm_size");
+	chaos_mask(SIG_UNBLOCK);
 	if (argc < 3) {
 		fprintf(stderr, "usage: chaos SEED FOLDER [outside]\n");
 		MPI_Abort(MPI_COMM_WORLD, 64);
 	}
-	run_episodes(strtoull(argv[1], NULL, 10), argv[2], argc > 3);
-	chaos_mpi(MPI_Reduce(&signals, &all, 1, MPI_INT64_T, MPI_SUM, 0,
-			     MPI_COMM_WORLD),
-		  "MPI_Reduce");
-	if (rank == 0)
-		printf("stops %d signals %lld\n", STOPS, (long long)all);
+	crew.folder = argv[2];
+	meet(&crew);
+	run_episodes(strtoull(argv[1], NULL, 10), &crew);
+	report(&crew);
+	free(crew.pids);
 	chaos_mpi(MPI_Finalize(), "MPI_Finalize");
 	return 0;
 }

@@ -1,7 +1,5 @@
 #include "chaos.h"
 
-#include <signal.h>
-#include <string.h>
 #include <time.h>
 
 #define FAR_TOO_MANY 20000
@@ -31,39 +29,39 @@ static int64_t receive_from(int from)
 }
 
 /* One way: a rank may be any number of steps ahead of the next one. */
-static int64_t chain(const struct run *run, int64_t *mine)
+static int64_t chain(const struct crew *crew, int64_t *mine)
 {
-	if (run->rank + 1 < run->size)
-		chaos_mpi(MPI_Send(mine, 1, MPI_INT64_T, run->rank + 1, TAG,
+	if (crew->rank + 1 < crew->size)
+		chaos_mpi(MPI_Send(mine, 1, MPI_INT64_T, crew->rank + 1, TAG,
 				   MPI_COMM_WORLD),
 			  "MPI_Send");
-	return run->rank > 0 ? receive_from(run->rank - 1) : 0;
+	return crew->rank > 0 ? receive_from(crew->rank - 1) : 0;
 }
 
-static int64_t ring(const struct run *run, int64_t *mine)
+static int64_t ring(const struct crew *crew, int64_t *mine)
 {
 	MPI_Request request;
 	int64_t value;
 
-	send_to((run->rank + 1) % run->size, mine, &request);
-	value = receive_from((run->rank + run->size - 1) % run->size);
+	send_to((crew->rank + 1) % crew->size, mine, &request);
+	value = receive_from((crew->rank + crew->size - 1) % crew->size);
 	chaos_mpi(MPI_Wait(&request, MPI_STATUS_IGNORE), "MPI_Wait");
 	return value;
 }
 
-static int64_t halo(const struct run *run, int64_t *mine)
+static int64_t halo(const struct crew *crew, int64_t *mine)
 {
 	MPI_Request requests[2] = { MPI_REQUEST_NULL, MPI_REQUEST_NULL };
 	int64_t sum = 0;
 
-	if (run->rank > 0)
-		send_to(run->rank - 1, mine, &requests[0]);
-	if (run->rank + 1 < run->size)
-		send_to(run->rank + 1, mine, &requests[1]);
-	if (run->rank > 0)
-		sum += receive_from(run->rank - 1);
-	if (run->rank + 1 < run->size)
-		sum += receive_from(run->rank + 1);
+	if (crew->rank > 0)
+		send_to(crew->rank - 1, mine, &requests[0]);
+	if (crew->rank + 1 < crew->size)
+		send_to(crew->rank + 1, mine, &requests[1]);
+	if (crew->rank > 0)
+		sum += receive_from(crew->rank - 1);
+	if (crew->rank + 1 < crew->size)
+		sum += receive_from(crew->rank + 1);
 	chaos_mpi(MPI_Waitall(2, requests, MPI_STATUSES_IGNORE), "MPI_Waitall");
 	return sum;
 }
@@ -107,7 +105,7 @@ int64_t chaos_sum(enum pattern pattern, int rank, int size, int64_t step)
 	return sum;
 }
 
-static void rest(long ns)
+void chaos_rest(int64_t ns)
 {
 	struct timespec t = { ns / 1000000000, ns % 1000000000 };
 
@@ -121,28 +119,28 @@ static void work(const struct run *run, uint64_t *chance)
 {
 	const struct plan *plan = run->plan;
 	uint64_t dice = chaos_random(chance) % 100;
-	uint64_t limit = run->rank == plan->slow ? 15 : 3;
+	uint64_t limit = run->crew->rank == plan->slow ? 15 : 3;
 	long ns = (long)(chaos_random(chance) % (uint64_t)plan->step_ns);
 
 	if (dice < limit)
 		ns = (long)(chaos_random(chance) % 20) * plan->step_ns;
-	rest(ns);
+	chaos_rest(ns);
 }
 
 static void advance(struct run *run, uint64_t *chance)
 {
-	int64_t mine = word(run->rank, run->step), in;
+	int64_t mine = word(run->crew->rank, run->step), in;
 
 	work(run, chance);
 	switch (run->plan->pattern) {
 	case CHAIN:
-		in = chain(run, &mine);
+		in = chain(run->crew, &mine);
 		break;
 	case RING:
-		in = ring(run, &mine);
+		in = ring(run->crew, &mine);
 		break;
 	case HALO:
-		in = halo(run, &mine);
+		in = halo(run->crew, &mine);
 		break;
 	default:
 		in = allreduce(&mine);
@@ -151,80 +149,31 @@ static void advance(struct run *run, uint64_t *chance)
 	run->step++;
 }
 
-static void start_timer(const struct run *run, timer_t *timer, uint64_t *chance)
-{
-	struct sigevent event;
-	struct itimerspec when = { 0 };
-	int64_t ns = 1 + (run->plan->at * run->plan->step_ns) / 2 +
-		     (int64_t)(chaos_random(chance) %
-			       (uint64_t)(3 * run->plan->step_ns));
-
-	memset(&event, 0, sizeof(event));
-	event.sigev_notify = SIGEV_SIGNAL;
-	event.sigev_signo = run->plan->signal;
-	when.it_value.tv_sec = ns / 1000000000;
-	when.it_value.tv_nsec = ns % 1000000000;
-	if (timer_create(CLOCK_MONOTONIC, &event, timer) != 0 ||
-	    timer_settime(*timer, 0, &when, NULL) != 0)
-		chaos_fail("no timer");
-}
-
-static int has_fired(timer_t timer)
-{
-	struct itimerspec left;
-
-	return timer_gettime(timer, &left) == 0 && left.it_value.tv_sec == 0 &&
-	       left.it_value.tv_nsec == 0;
-}
-
-/* The signals of this step: sent, or found to have come. */
-static void signals(struct run *run, timer_t timer)
-{
-	const struct plan *plan = run->plan;
-	int64_t done = run->step - run->first;
-	int victim = (run->rank + 1) % run->size;
-	int hit = plan->all || victim == plan->target ||
-		  victim == plan->second;
-
-	if (done == plan->save_at && run->rank == plan->saver)
-		raise(SIGXCPU);
-	if (plan->way == KILL && done == plan->at && hit)
-		kill(run->pids[victim], plan->signal);
-	if (!run->signalled || run->known >= 0)
-		return;
-	if (plan->way == RAISE && done == plan->at)
-		raise(plan->signal);
-	if ((plan->way == RAISE && done == plan->at) ||
-	    (plan->way == TIMER && has_fired(timer)))
-		run->known = run->points;
-}
-
-static void watch_stride(const rally_t *rp, struct run *run)
+static void look_at_stride(const rally_t *rp, struct run *run)
 {
 	struct rally_status status;
 
 	rally_status(rp, &status);
-	if (run->known < 0 || status.stride > run->stride)
-		run->stride = status.stride;
+	run->stride = status.stride;
 }
 
 void chaos_loop(rally_t *rp, struct run *run)
 {
-	uint64_t chance = run->plan->seed * 1000 + (uint64_t)run->rank + 1;
-	int timed = run->signalled && run->plan->way == TIMER;
-	timer_t timer = 0;
+	uint64_t chance = run->plan->seed * 1000 +
+			  (uint64_t)run->crew->rank + 1;
 
-	if (timed)
-		start_timer(run, &timer, &chance);
+	chaos_judge_begin(rp, run);
+	chaos_storm_first(run);
 	for (int64_t i = 0; i < FAR_TOO_MANY; i++) {
-		watch_stride(rp, run);
-		signals(run, timer);
+		look_at_stride(rp, run);
+		chaos_storm(run);
+		chaos_look(run);
 		run->points++;
 		run->verdict = rally_point(rp, run->step);
-		if (run->verdict >= RALLY_STOP)
-			break;
+		chaos_judge(rp, run);
+		if (run->verdict == RALLY_STOP)
+			return;
 		advance(run, &chance);
 	}
-	if (timed)
-		timer_delete(timer);
+	chaos_fail("nothing stops it");
 }

@@ -108,12 +108,13 @@ tests_mpi_test_wrong_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_wrong_mpi_LDADD = $(mpi_test_ldadd)
 endif
 
-# Signals at any moment against ranks that drift apart.
+# Storms of signals at any moment against ranks that drift apart.
 check_PROGRAMS += tests/mpi/chaos
 TESTS += tests/mpi/run_chaos
 EXTRA_DIST += tests/mpi/run_chaos
 tests_mpi_chaos_SOURCES = tests/mpi/chaos.c tests/mpi/chaos.h \
-	tests/mpi/chaos_loop.c
+	tests/mpi/chaos_judge.c tests/mpi/chaos_loop.c \
+	tests/mpi/chaos_send.c tests/mpi/chaos_storm.c
 tests_mpi_chaos_CFLAGS = $(AM_CFLAGS) $(MPI_CFLAGS)
 tests_mpi_chaos_LDADD = librallypoint.la $(MPI_LIBS)
 
