@@ -43,6 +43,9 @@ static const struct row rows[] = {
 	  "who asks Slurm to requeue the job after a stop" },
 	{ "requeue_timeout", DURATION, AT(requeue_timeout), "20s", 0, NULL,
 	  "longest wait for one answer of Slurm's" },
+	{ "requeue_limit", COUNT, AT(requeue_limit), "5", 0, NULL,
+	  "requeues in a row without a step done before the job is held; 0: no "
+	  "limit" },
 	{ "grace", DURATION, AT(grace), "30s", 0, NULL,
 	  "time from the signal to the end, as far as Slurm does not tell" },
 	{ "stride", COUNT, AT(stride), "0", 0, NULL,

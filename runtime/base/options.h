@@ -28,6 +28,7 @@ struct rp_options {
 	int64_t stride;		/* 0: by measurement */
 	int64_t stride_max;
 	int64_t patience;	/* 0: for ever */
+	int64_t requeue_limit;	/* 0: none */
 	int64_t watch;		/* 0: no such lines */
 	int64_t poll;		/* 0: never */
 	int64_t margin;		/* 0: the time limit is left to signals */

@@ -1,6 +1,46 @@
 #include "flow/requeue.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "flow/words.h"
+#include "sys/mark.h"
+
+#define BUDGET_FILE ".requeues"
+
+/* How many starts of this job in a row came to no further step than the one
+ * before. The mark tells of the last stop; it is rewritten for the next one,
+ * before the requeue, which may end this process. */
+static int64_t stalled_starts(struct rally *rp)
+{
+	struct rp_mark last, now = { .step = rp->standing.step };
+
+	if (!*rp->job.id)
+		return 0;
+	snprintf(now.job, sizeof(now.job), "%s", rp->job.id);
+	if (rp_mark_read(&rp->io, rp->dir, BUDGET_FILE, &last, NULL) == 1 &&
+	    strcmp(last.job, now.job) == 0 && last.step == now.step)
+		now.count = last.count + 1;
+	/* What can't be written costs a requeue too many at most. */
+	(void)rp_mark_write(&rp->io, rp->dir, BUDGET_FILE, &now, NULL);
+	return now.count;
+}
+
+static enum rp_answer requeue_own(struct rally *rp, char *detail)
+{
+	int64_t limit = rp->options.requeue_limit;
+	int64_t stalled = limit > 0 ? stalled_starts(rp) : 0;
+	char why[200];
+
+	if (stalled <= limit)
+		return rp_sched_requeue_own(&rp->sched, rp->comm.size, detail,
+					    RP_SCHED_DETAIL);
+	snprintf(why, sizeof(why), "rallypoint: held, no step beyond %lld in "
+		 "%lld starts", (long long)rp->standing.step,
+		 (long long)stalled);
+	return rp_sched_hold_own(&rp->sched, rp->comm.size, why, detail,
+				 RP_SCHED_DETAIL);
+}
 
 /* Rank 0 asks; all learn the answer. Slurm may begin to end the ranks while
  * they wait for it: nothing is lost by then. */
@@ -11,9 +51,7 @@ static enum rp_answer ask(struct rally *rp, int only_step, char *detail,
 
 	detail[0] = '\0';
 	if (rp->comm.rank == 0)
-		answer = (int)(only_step ? rp_sched_requeue_own(
-						   &rp->sched, rp->comm.size,
-						   detail, RP_SCHED_DETAIL)
+		answer = (int)(only_step ? requeue_own(rp, detail)
 					 : rp_sched_requeue(&rp->sched, detail,
 							    RP_SCHED_DETAIL));
 	if (rp_comm_bcast(&rp->comm, &answer, sizeof(answer), err) != 0)

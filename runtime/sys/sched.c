@@ -219,14 +219,18 @@ static enum rp_answer see_it_took(struct rp_sched *s)
 	return RP_FAILED;
 }
 
-static enum rp_answer ask(struct rp_sched *s)
+/* hold: why the job is to be held, or NULL. */
+static enum rp_answer ask(struct rp_sched *s, const char *hold)
 {
 	enum rp_answer answer;
 
 	do
-		answer = s->ops->requeue(s, s->job.id);
+		answer = hold ? s->ops->hold(s, s->job.id, hold)
+			      : s->ops->requeue(s, s->job.id);
 	while (once_more(s, answer));
-	return answer == RP_REQUEUED ? see_it_took(s) : answer;
+	if (answer == RP_REQUEUED)
+		answer = see_it_took(s);
+	return answer == RP_REQUEUED && hold ? RP_HELD : answer;
 }
 
 static int spans_job(struct rp_sched *s, int ranks, const struct rp_record *rec)
@@ -248,7 +252,7 @@ static int spans_job(struct rp_sched *s, int ranks, const struct rp_record *rec)
 }
 
 /* ranks 0: whatever else runs in the job. */
-static enum rp_answer requeue(struct rp_sched *s, int ranks)
+static enum rp_answer requeue(struct rp_sched *s, int ranks, const char *hold)
 {
 	struct rp_record rec;
 	enum rp_answer answer;
@@ -266,7 +270,7 @@ static enum rp_answer requeue(struct rp_sched *s, int ranks)
 		return answer;
 	if (ranks > 0 && !spans_job(s, ranks, &rec))
 		return RP_OTHER_STEPS;
-	return ask(s);
+	return ask(s, hold);
 }
 
 static enum rp_answer tell(const struct rp_sched *s, enum rp_answer answer,
@@ -278,13 +282,19 @@ static enum rp_answer tell(const struct rp_sched *s, enum rp_answer answer,
 
 enum rp_answer rp_sched_requeue(struct rp_sched *s, char *detail, size_t size)
 {
-	return tell(s, requeue(s, 0), detail, size);
+	return tell(s, requeue(s, 0, NULL), detail, size);
 }
 
 enum rp_answer rp_sched_requeue_own(struct rp_sched *s, int ranks, char *detail,
 				    size_t size)
 {
-	return tell(s, requeue(s, ranks), detail, size);
+	return tell(s, requeue(s, ranks, NULL), detail, size);
+}
+
+enum rp_answer rp_sched_hold_own(struct rp_sched *s, int ranks, const char *why,
+				 char *detail, size_t size)
+{
+	return tell(s, requeue(s, ranks, why), detail, size);
 }
 
 int rp_answer_good(enum rp_answer answer)
@@ -300,6 +310,10 @@ const char *rp_answer_text(enum rp_answer answer)
 		return "the job's record was read";
 	case RP_REQUEUED:
 		return "the job was requeued";
+	case RP_HELD:
+		return "the job was requeued, and is held: it came to no "
+		       "further step in several starts; run scontrol release "
+		       "once it is mended";
 	case RP_ALREADY:
 		return "the job is back in the queue already";
 	case RP_DISABLED:

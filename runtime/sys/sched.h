@@ -71,6 +71,7 @@ struct rp_record {
 enum rp_answer {
 	RP_DONE = 0,	/* a record was read */
 	RP_REQUEUED,
+	RP_HELD,	/* requeued, and held there */
 	RP_ALREADY,	/* pending again, or on its way: as good */
 	RP_DISABLED,
 	RP_NOT_BATCH,
@@ -111,6 +112,10 @@ struct rp_sched_ops {
 
 	/* Asks once. RP_REQUEUED means that it was accepted. */
 	enum rp_answer (*requeue)(struct rp_sched *s, const char *id);
+
+	/* The same, to be held there, with `why` as the job's comment. */
+	enum rp_answer (*hold)(struct rp_sched *s, const char *id,
+			       const char *why);
 };
 
 extern const struct rp_sched_ops rp_sched_none;
@@ -152,6 +157,11 @@ enum rp_answer rp_sched_requeue(struct rp_sched *s, char *detail, size_t size);
  * heterogeneous job always counts as having others. */
 enum rp_answer rp_sched_requeue_own(struct rp_sched *s, int ranks, char *detail,
 				    size_t size);
+
+/* Like rp_sched_requeue_own(), but the job is held in the queue until somebody
+ * releases it, and its comment says why: RP_HELD. */
+enum rp_answer rp_sched_hold_own(struct rp_sched *s, int ranks, const char *why,
+				 char *detail, size_t size);
 
 /* Another job of the same cluster: 1 where it may still run or start again
  * (pending, running, suspended, completing), 0 where it is over or the

@@ -133,10 +133,11 @@ static enum rp_answer read_root(struct rp_sched *s,
 	return answer;
 }
 
+/* `more` is the verb's last argument, or NULL. */
 static enum rp_answer run(struct rp_sched *s, const char *verb, const char *id,
-			  const char *steps, struct rp_spawned *got)
+			  const char *more, struct rp_spawned *got)
 {
-	const char *const argv[] = { s->helper, verb, id, steps, NULL };
+	const char *const argv[] = { s->helper, verb, id, more, NULL };
 
 	return rp_sched_run(s, argv, got);
 }
@@ -182,11 +183,12 @@ static enum rp_answer helper_record(struct rp_sched *s, const char *id,
 	return answer;
 }
 
-static enum rp_answer helper_requeue(struct rp_sched *s, const char *id)
+static enum rp_answer order(struct rp_sched *s, const char *verb,
+			    const char *id, const char *why)
 {
 	struct rp_spawned got;
 	json_t *root;
-	enum rp_answer answer = run(s, "requeue", id, NULL, &got);
+	enum rp_answer answer = run(s, verb, id, why, &got);
 
 	if (answer != RP_DONE)
 		return answer;
@@ -198,10 +200,22 @@ static enum rp_answer helper_requeue(struct rp_sched *s, const char *id)
 	return RP_REQUEUED;
 }
 
+static enum rp_answer helper_requeue(struct rp_sched *s, const char *id)
+{
+	return order(s, "requeue", id, NULL);
+}
+
+static enum rp_answer helper_hold(struct rp_sched *s, const char *id,
+				  const char *why)
+{
+	return order(s, "hold", id, why);
+}
+
 const struct rp_sched_ops rp_sched_libslurm = {
 	.name = "libslurm",
 	.command = helper_command,
 	.hear = helper_hear,
 	.record = helper_record,
 	.requeue = helper_requeue,
+	.hold = helper_hold,
 };

@@ -33,8 +33,18 @@ static enum rp_answer none_requeue(struct rp_sched *s, const char *id)
 	return RP_NO_BACKEND;
 }
 
+static enum rp_answer none_hold(struct rp_sched *s, const char *id,
+				const char *why)
+{
+	(void)s;
+	(void)id;
+	(void)why;
+	return RP_NO_BACKEND;
+}
+
 const struct rp_sched_ops rp_sched_none = {
 	.name = "none",
 	.record = none_record,
 	.requeue = none_requeue,
+	.hold = none_hold,
 };

@@ -6,7 +6,7 @@
 #include "sys/scontrol_text.h"
 #include "sys/spawn.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 
 /* A failure is told by its text. Where the exit status is lost, an empty stderr
  * is a success. */
@@ -87,16 +87,43 @@ static enum rp_answer scontrol_record(struct rp_sched *s, const char *id,
 	return RP_DONE;
 }
 
-static enum rp_answer scontrol_requeue(struct rp_sched *s, const char *id)
+/* A command that says nothing where it works. */
+static enum rp_answer order(struct rp_sched *s, const char *const argv[])
 {
-	const char *const argv[] = { "scontrol", "requeue", id, NULL };
 	struct rp_spawned got;
 	enum rp_answer answer = run(s, argv, &got);
 
-	if (answer != RP_DONE)
+	if (answer == RP_DONE)
+		rp_spawned_free(&got);
+	return answer;
+}
+
+static enum rp_answer scontrol_requeue(struct rp_sched *s, const char *id)
+{
+	const char *const argv[] = { "scontrol", "requeue", id, NULL };
+	enum rp_answer answer = order(s, argv);
+
+	return answer == RP_DONE ? RP_REQUEUED : answer;
+}
+
+/* The comment first: the requeue may end this process. Without it the hold is
+ * still right. */
+static enum rp_answer scontrol_hold(struct rp_sched *s, const char *id,
+				    const char *why)
+{
+	char job[RP_JOB_ID + 8], comment[300];
+	const char *const update[] = { "scontrol", "update", job, comment,
+				       NULL };
+	const char *const hold[] = { "scontrol", "requeuehold", id, NULL };
+	enum rp_answer answer;
+
+	snprintf(job, sizeof(job), "JobId=%s", id);
+	snprintf(comment, sizeof(comment), "Comment=%s", why);
+	answer = order(s, update);
+	if (answer == RP_UNREACHABLE || answer == RP_INTERRUPTED)
 		return answer;
-	rp_spawned_free(&got);
-	return RP_REQUEUED;
+	answer = order(s, hold);
+	return answer == RP_DONE ? RP_REQUEUED : answer;
 }
 
 const struct rp_sched_ops rp_sched_scontrol = {
@@ -105,4 +132,5 @@ const struct rp_sched_ops rp_sched_scontrol = {
 	.hear = scontrol_hear,
 	.record = scontrol_record,
 	.requeue = scontrol_requeue,
+	.hold = scontrol_hold,
 };

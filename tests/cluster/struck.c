@@ -12,7 +12,8 @@
  *     STRIKE=close     inside of rally_close(), while it waits for other ranks
  *     STRIKE_RANK      which rank; 0
  *
- * Only in the job's first start, but for the second one of `restore`. Each time
+ * Only in the job's first start, but for the second one of `restore`; in each
+ * start where STRIKE_ALWAYS is set. Each time
  * the rank says so on stderr, or that the phase was over before the signal.
  */
 #include <signal.h>
@@ -51,7 +52,8 @@ static int phase_is(const char *phase)
 
 static int start_is(long start)
 {
-	return number("SLURM_RESTART_COUNT") == start;
+	return getenv("STRIKE_ALWAYS") ||
+	       number("SLURM_RESTART_COUNT") == start;
 }
 
 static void announce(const char *what)

@@ -35,6 +35,8 @@ static const char scontrol[] =
 	"'show job '*) f=job;;\n"
 	"'-o show steps '*) f=steps;;\n"
 	"'requeue '*) f=requeue; : > asked;;\n"
+	"'requeuehold '*) f=requeue; : > asked;;\n"
+	"'update '*) f=update;;\n"
 	"*) exit 98;;\n"
 	"esac\n"
 	"[ -e $f.once ] && [ ! -e $f.twice ] && : > $f.twice && f=$f.once\n"
@@ -52,7 +54,8 @@ static const char helper[] =
 	"f=$1\n"
 	"[ -e $f.slow ] && sleep 30\n"
 	"[ -e asked ] && [ -e $f.after ] && f=$f.after\n"
-	"[ $1 = requeue ] && : > asked\n"
+	"[ $1 = hold ] && f=requeue\n"
+	"[ $f = requeue ] && : > asked\n"
 	"[ -e $f ] && cat $f\n"
 	"[ -e $f.err ] && cat $f.err >&2\n"
 	"exit $(cat $f.rc 2>/dev/null || echo 0)\n";
@@ -539,6 +542,28 @@ static void test_requeue(void **state)
 	assert_string_equal(f->detail, "");
 }
 
+/* The comment, then the hold; where the comment is refused, the hold alone. */
+static void test_hold(void **state)
+{
+	struct fake *f = begin(state, "scontrol", LIMIT_MS);
+	char text[2000];
+
+	f->s.job.tasks = 4;
+	put(f, "steps", one_step);
+	put(f, "job", job_text("x", "RUNNING", "None", 0, ""));
+	put(f, "job.after", job_text("x", "PENDING", "None", 1, ""));
+	put(f, "requeue", "");
+	put(f, "update.rc", "1");
+	put(f, "update.err", "slurm_update error: Access/permission denied\n");
+	assert_int_equal(rp_sched_hold_own(&f->s, 4, "no step in 3", f->detail,
+					   sizeof(f->detail)), RP_HELD);
+	assert_int_equal(rp_answer_good(RP_HELD), 0);
+	get(f, "log", text, sizeof(text));
+	assert_non_null(strstr(text, "\nupdate JobId=12 Comment=no step in 3\n"
+				     "requeuehold 12\n"));
+	assert_null(strstr(text, "\nrequeue 12\n"));
+}
+
 static void test_requeue_at_the_time_limit(void **state)
 {
 	struct fake *f = begin(state, "scontrol", LIMIT_MS);
@@ -866,6 +891,21 @@ static void test_helper_record(void **state)
 	assert_string_equal(text, "record 12\n");
 }
 
+static void test_helper_hold(void **state)
+{
+	struct fake *f = begin(state, "libslurm", LIMIT_MS);
+	char text[400];
+
+	f->s.job.tasks = 4;
+	put(f, "record", helper_text("RUNNING", "", 0, 1));
+	put(f, "record.after", helper_text("PENDING", "", 1, 0));
+	put(f, "requeue", "{\"ok\":true}\n");
+	assert_int_equal(rp_sched_hold_own(&f->s, 4, "no step in 3", f->detail,
+					   sizeof(f->detail)), RP_HELD);
+	get(f, "log", text, sizeof(text));
+	assert_non_null(strstr(text, "\nhold 12 no step in 3\n"));
+}
+
 static void test_helper_tells_cancelled(void **state)
 {
 	struct fake *f = begin(state, "libslurm", LIMIT_MS);
@@ -1017,6 +1057,7 @@ int main(void)
 		TEST(test_record_of_an_array_task),
 		TEST(test_garbage),
 		TEST(test_requeue),
+		TEST(test_hold),
 		TEST(test_requeue_at_the_time_limit),
 		TEST(test_left_alone),
 		TEST(test_back_already),
@@ -1034,6 +1075,7 @@ int main(void)
 		TEST(test_heterogeneous_job),
 		TEST(test_job_active),
 		TEST(test_helper_record),
+		TEST(test_helper_hold),
 		TEST(test_helper_tells_cancelled),
 		TEST(test_helper_refusals),
 		TEST(test_helper_garbage),

@@ -3,6 +3,7 @@
  *
  *     rallypoint-slurm record 12 [steps]     what the controller knows
  *     rallypoint-slurm requeue 12_3          back into the queue
+ *     rallypoint-slurm hold 12 "why"         the same, held, with a comment
  *
  * A program of its own, so that a call that hangs, libslurm's soname, which
  * moves with each release, and its licence (GPL-2-or-later) stay out of the
@@ -84,14 +85,14 @@ static int steps_new(any_fn *fn, job_step_info_response_msg_t **resp,
 	return ((steps_by_step *)fn)(&step, resp, SHOW_ALL);
 }
 
-static int requeue_old(any_fn *fn, uint32_t id)
+static int requeue_old(any_fn *fn, uint32_t id, uint32_t flags)
 {
-	return ((requeue_by_id *)fn)(id, 0);
+	return ((requeue_by_id *)fn)(id, flags);
 }
 
-static int requeue_new(any_fn *fn, uint32_t id)
+static int requeue_new(any_fn *fn, uint32_t id, uint32_t flags)
 {
-	return ((requeue_by_step *)fn)(whole_job(id), 0);
+	return ((requeue_by_step *)fn)(whole_job(id), flags);
 }
 
 /* No default: a signature that is neither is an error of the compiler's. */
@@ -102,9 +103,10 @@ static int requeue_new(any_fn *fn, uint32_t id)
 	_Generic(&slurm_get_job_steps, steps_by_id *: steps_old,               \
 		 steps_by_step *: steps_new)((any_fn *)slurm_get_job_steps,    \
 					     resp, id)
-#define REQUEUE(id)                                                            \
+#define REQUEUE(id, flags)                                                     \
 	_Generic(&slurm_requeue, requeue_by_id *: requeue_old,                 \
-		 requeue_by_step *: requeue_new)((any_fn *)slurm_requeue, id)
+		 requeue_by_step *: requeue_new)((any_fn *)slurm_requeue, id,  \
+						 flags)
 
 /*
  * Answers
@@ -312,14 +314,14 @@ static int record(const struct target *t, int with_steps)
  */
 
 /* One task of an array: the answer holds an error for each task. */
-static int requeue_task(const struct target *t)
+static int requeue_task(const struct target *t, uint32_t flags)
 {
 	job_array_resp_msg_t *resp = NULL;
 	char id[32];
 	int code = 0;
 
 	snprintf(id, sizeof(id), "%s", t->text);
-	if (slurm_requeue2(id, 0, &resp))
+	if (slurm_requeue2(id, flags, &resp))
 		return errno ? errno : SLURM_ERROR;
 	for (uint32_t i = 0; resp && i < resp->job_array_count; i++)
 		if (resp->error_code[i])
@@ -329,18 +331,34 @@ static int requeue_task(const struct target *t)
 	return code;
 }
 
-static int requeue(const struct target *t)
+static int requeue(const struct target *t, uint32_t flags)
 {
 	int code = 0;
 
 	errno = 0;
 	if (t->task != NO_VAL)
-		code = requeue_task(t);
-	else if (REQUEUE(t->id))
+		code = requeue_task(t, flags);
+	else if (REQUEUE(t->id, flags))
 		code = errno ? errno : SLURM_ERROR;
 	if (code)
 		return refuse(code);
 	return print(json_pack("{s:b}", "ok", 1), 0);
+}
+
+/* The comment first: the requeue ends the job. Without it the hold is still
+ * right. */
+static int hold(const struct target *t, char *why)
+{
+	job_desc_msg_t change;
+	char id[32];
+
+	snprintf(id, sizeof(id), "%s", t->text);
+	slurm_init_job_desc_msg(&change);
+	change.job_id = t->id;
+	change.job_id_str = id;
+	change.comment = why;
+	(void)slurm_update_job(&change);
+	return requeue(t, JOB_REQUEUE_HOLD);
 }
 
 static int parse_number(const char **p, uint32_t *value)
@@ -375,22 +393,28 @@ static int parse_target(const char *text, struct target *t)
 	return *p ? -1 : 0;
 }
 
+static int usage(void)
+{
+	fputs("usage: rallypoint-slurm record JOBID[_TASK] [steps]\n"
+	      "       rallypoint-slurm requeue JOBID[_TASK]\n"
+	      "       rallypoint-slurm hold JOBID[_TASK] COMMENT\n", stderr);
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
+	const char *verb = argc > 1 ? argv[1] : "";
 	struct target t;
 	int steps = argc == 4 && strcmp(argv[3], "steps") == 0;
 
-	if (argc < 3 || parse_target(argv[2], &t) < 0 ||
-	    (argc != 3 && !(steps && strcmp(argv[1], "record") == 0)) ||
-	    (strcmp(argv[1], "record") != 0 &&
-	     strcmp(argv[1], "requeue") != 0)) {
-		fputs("usage: rallypoint-slurm record JOBID[_TASK] [steps]\n"
-		      "       rallypoint-slurm requeue JOBID[_TASK]\n",
-		      stderr);
-		return 2;
-	}
+	if (argc < 3 || argc > 4 || parse_target(argv[2], &t) < 0)
+		return usage();
 	slurm_init(NULL);
-	if (strcmp(argv[1], "record") == 0)
+	if (strcmp(verb, "record") == 0 && (argc == 3 || steps))
 		return record(&t, steps);
-	return requeue(&t);
+	if (strcmp(verb, "requeue") == 0 && argc == 3)
+		return requeue(&t, 0);
+	if (strcmp(verb, "hold") == 0 && argc == 4)
+		return hold(&t, argv[3]);
+	return usage();
 }
