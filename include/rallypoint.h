@@ -319,8 +319,9 @@ int rally_finish(rally_t *rp, int64_t step);
  * exit status: 0 where the run is finished, or left by the program's own
  * choice, or stopped, saved and requeued; EUNFINISHED where it is stopped and
  * saved but will not start again by itself; EPENDING where a stop arrived too
- * late to be acted on; EUNEVEN where other ranks go on; the handle's error
- * where it is broken. Collective. Call it before MPI_Finalize, which reports
+ * late to be acted on; EUNEVEN where other ranks go on or have passed another
+ * number of safe points; the handle's error where it is broken. A save that was
+ * asked for and not done yet is not done any more. Collective. Call it before MPI_Finalize, which reports
  * and completes a forgotten one. */
 int rally_close(rally_t *rp);
 

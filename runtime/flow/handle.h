@@ -88,6 +88,7 @@ struct rally {
 	int64_t base_step;	/* periodic saves count from here */
 	int has_base;
 	int64_t last_save;	/* rp_now() of the last save or restore */
+	uint64_t saved_at;	/* safe points passed at the last save, 0: none */
 	int64_t save_ns;	/* what the last save took */
 	int stop_pending;	/* seen in a vote, to be told at the next point
 				   */

@@ -91,15 +91,20 @@ int rp_place_same(struct rally *rp, const struct rp_place *place,
 			       tally->staying_rank);
 	if (tally->left_ns != RP_LEFT_UNKNOWN)
 		atomic_store(&rp->seen.left_at, rp_now() + tally->left_ns);
-	if (tally->leaving_rank >= 0 ||
-	    (tally->same_site && tally->step_min == tally->step_max))
+	if (tally->same_site && tally->step_min == tally->step_max)
 		return 0;
 	rc = rp_comm_confirm(&rp->comm, &rp->err);
 	if (rc != 0)
 		return rc;
 	rp_place_describe(place, text, sizeof(text));
-	rc = rp_comm_same(&rp->comm, text, RALLY_ESITE,
-			  "the ranks are at different safe points", &rp->err);
+	if (tally->leaving_rank >= 0)
+		rc = rp_comm_same(&rp->comm, text, RALLY_EUNEVEN,
+				  "the ranks have passed unequal numbers of "
+				  "safe points", &rp->err);
+	else
+		rc = rp_comm_same(&rp->comm, text, RALLY_ESITE,
+				  "the ranks are at different safe points",
+				  &rp->err);
 	if (rc != 0)
 		return rc;
 	return rp_fail(&rp->err, RALLY_EOPTION,

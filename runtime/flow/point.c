@@ -20,7 +20,8 @@ static enum act what_to_do(struct rally *rp, const struct rp_tally *tally)
 
 	if (tally->want_stop || rp->stop_pending)
 		return STOP;
-	if (tally->want_save)
+	/* What was asked for before a save is answered by it. */
+	if (tally->want_save && rp->agree.started_at > rp->saved_at)
 		return SAVE;
 	if (!rp->has_base) {
 		rp->base_step = tally->step_min;
@@ -182,7 +183,9 @@ static int finish_in_close(struct rally *rp)
 
 static int leave_together(struct rally *rp)
 {
-	struct rp_place place = { "rally_close()", 0, 0, 1, 0 };
+	/* After a stop a rank may ask for the verdict again, by itself. */
+	uint64_t point = rp->verdict == RALLY_STOP ? 0 : rp->agree.index;
+	struct rp_place place = { "rally_close()", 0, 0, 1, point };
 	struct rp_tally tally;
 	int rc = 0;
 

@@ -266,6 +266,7 @@ int rp_save(struct rally *rp, const struct rp_place *place, const char *cause)
 	/* What was asked for until now is answered by this save. */
 	rp->saves_seen = rp_signals_count(rp->options.save_signals);
 	atomic_fetch_and(&rp->asked, ~RALLY_WANT_SAVE);
+	rp->saved_at = rp->agree.index;
 	rp->base_step = place->step;
 	rp->has_base = 1;
 	if (rp->standing.sequence >= 0 && rp->standing.step == place->step &&

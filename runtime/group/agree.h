@@ -127,7 +127,8 @@ void rp_agree_plan(struct rp_agree *agree, const struct rp_tally *tally,
 		   const struct rp_options *options, int64_t boundary);
 
 /* Back to a round at every safe point, the next one first: after a save or a
- * restore, where all ranks have just been together. */
+ * restore, where all ranks have just been together. A round that is in flight
+ * then (a save between two safe points) is planned from when it is finished. */
 void rp_agree_restart(struct rp_agree *agree);
 
 /* The step at the safe point where a round's verdict is applied, as predicted

@@ -142,6 +142,43 @@ static void test_close_early(void **state)
 	}
 }
 
+/* No round lies between the last safe points of the ranks: the close compares
+ * their numbers. */
+static void test_unequal_within_a_stride(void **state)
+{
+	(void)state;
+	for (int short_one = 0; short_one < mt_size; short_one += mt_size - 1)
+		for (int stop = 0; stop < 2; stop++) {
+			rally_t *rp = open_with("40", "1");
+			int points = mt_rank == short_one ? 11 : 12;
+
+			for (int step = 0; step < points; step++)
+				assert_int_equal(pass(rp, step), RALLY_GO);
+			/* It is told, whatever else is to be told. */
+			if (stop)
+				rally_request(rp, RALLY_WANT_STOP);
+			mt_code(rp, rally_close(rp), RALLY_EUNEVEN);
+			mt_barrier();
+		}
+}
+
+/* Behind a stop each rank may ask as often as it likes. */
+static void test_unequal_after_a_stop(void **state)
+{
+	rally_t *rp = open_with("1", "0");
+	int step = 0;
+
+	(void)state;
+	if (mt_rank == 0)
+		rally_request(rp, RALLY_WANT_STOP);
+	while (pass(rp, step) != RALLY_STOP && step < LAST)
+		step++;
+	for (int i = 0; i < mt_rank; i++)
+		assert_int_equal(pass(rp, step), RALLY_STOP);
+	mt_code(rp, rally_close(rp), RALLY_EUNFINISHED);
+	mt_barrier();
+}
+
 /* The others have a save before them when one rank closes. */
 static void test_close_before_a_save(void **state)
 {
@@ -295,6 +332,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_other_step),
 	cmocka_unit_test(test_one_point_short),
 	cmocka_unit_test(test_close_early),
+	cmocka_unit_test(test_unequal_within_a_stride),
+	cmocka_unit_test(test_unequal_after_a_stop),
 	cmocka_unit_test(test_close_before_a_save),
 	cmocka_unit_test(test_save_one_point_short),
 	cmocka_unit_test(test_save_against_short_close),

@@ -225,6 +225,42 @@ static void test_same_step(void **state)
 	mt_code(rp, rally_close(rp), 0);
 }
 
+/* A request that a round carries while the program saves by itself is answered
+ * by that save: the round's verdict makes no second one. */
+static void test_request_before_own_save(void **state)
+{
+	rally_t *rp = mt_open(mt_dir());
+	int64_t step = 0;
+
+	(void)state;
+	mt_set(rp, "stride", 3);
+	mt_set(rp, "lag", 1);
+	for (; step < 9; step++)
+		assert_int_equal(rally_point(rp, step), RALLY_GO);
+	for (int i = 0; i < 6; i++) {
+		int64_t before = mt_status(rp).sequence;
+
+		if (mt_rank == mt_size - 1)
+			rally_request(rp, RALLY_WANT_SAVE);
+		for (int k = 0; k < i; k++)
+			rally_point(rp, step++);
+		before = mt_status(rp).sequence;
+		mt_code(rp, rally_save(rp, step), 0);
+		step++;
+		assert_int_equal(mt_status(rp).sequence, before + 1);
+		for (int k = 0; k < 9; k++)
+			assert_int_equal(rally_point(rp, step++), RALLY_GO);
+	}
+	/* One that comes after it is not. */
+	if (mt_rank == 0)
+		rally_request(rp, RALLY_WANT_SAVE);
+	for (int k = 0; k < 9; k++)
+		if (rally_point(rp, step++) == RALLY_SAVED)
+			break;
+	assert_int_equal(mt_status(rp).saved_step, step - 1);
+	mt_code(rp, rally_close(rp), 0);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_private_types),
 	cmocka_unit_test(test_arrays),
@@ -233,6 +269,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_meta),
 	cmocka_unit_test(test_retention),
 	cmocka_unit_test(test_same_step),
+	cmocka_unit_test(test_request_before_own_save),
 };
 
 MT_MAIN(tests)
