@@ -4,6 +4,7 @@ EXTRA_PROGRAMS += tests/bench/bench
 EXTRA_DIST += tests/bench/run_bench tests/bench/run_latency
 CLEANFILES += tests/bench/bench
 tests_bench_bench_SOURCES = tests/bench/bench.c tests/bench/bench.h \
+	tests/bench/common.c \
 	tests/bench/latency.c tests/bench/latency.h tests/bench/latency_take.c \
 	tests/bench/loop.c tests/bench/points.c tests/bench/rounds.c \
 	tests/bench/save.c
