@@ -17,3 +17,26 @@ bench-latency: tests/bench/bench$(EXEEXT)
 	BENCH_LATENCY=full \
 		$(top_srcdir)/tests/bench/run_latency tests/bench/bench$(EXEEXT)
 .PHONY: bench bench-latency
+
+# make scale: the model of the agreement from 2 to 1,000,000 ranks, its check on
+# two real ones, and the page and the plot in build/scale; make scale-doc puts
+# them into runtime/doc.
+scale_model = tests/bench/scale.h tests/bench/scale_model.c \
+	runtime/group/agree.c runtime/group/comm.c
+EXTRA_PROGRAMS += tests/bench/scale tests/bench/scale_real
+EXTRA_DIST += tests/bench/run_scale tests/bench/scale_doc \
+	tests/bench/run_smpi tests/bench/scale_smpi.c tests/bench/scale_smpi.h
+CLEANFILES += tests/bench/scale tests/bench/scale_real
+tests_bench_scale_SOURCES = tests/bench/scale.c $(scale_model)
+tests_bench_scale_CFLAGS = $(AM_CFLAGS) $(MPI_CFLAGS)
+tests_bench_scale_LDADD = librally-core.la $(MPI_LIBS) -lm
+tests_bench_scale_real_SOURCES = tests/bench/scale_real.c \
+	tests/bench/bench.h tests/bench/common.c $(scale_model)
+tests_bench_scale_real_CFLAGS = $(AM_CFLAGS) $(MPI_CFLAGS)
+tests_bench_scale_real_LDADD = librallypoint.la librally-core.la $(MPI_LIBS) -lm
+
+scale: tests/bench/scale$(EXEEXT) tests/bench/scale_real$(EXEEXT)
+	$(top_srcdir)/tests/bench/run_scale scale
+scale-doc: scale
+	cp scale/scale.md scale/scale.svg $(top_srcdir)/runtime/doc/
+.PHONY: scale scale-doc

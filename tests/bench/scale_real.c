@@ -1,0 +1,439 @@
+/*
+ * scale_real.c - what the model of scale.h says of two ranks, beside what two
+ *                ranks do; by run_scale
+ *
+ * First the costs that the model is fed with, from plain MPI: scale_cost. Then
+ * the library itself and the model of the same loop: scale_check, where `ratio`
+ * is the model's value over the measured one.
+ */
+#include "bench.h"
+#include "scale.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#define PINGS 5000
+#define BURST 32
+#define ROUNDS 3001
+#define PARTS 20
+#define SLEEPS 300
+#define LATENCIES 41
+#define JITTER 0.02
+#define IDLE_POINTS 2000000
+
+static int rank;
+static double verdict_at;	/* ns, of the first vote since it was set to 0 */
+
+static double now_ns(void)
+{
+	return bench_now() * 1e9;
+}
+
+/* The library's first vote of a save, right behind the verdict. */
+int MPI_Allreduce(const void *send, void *recv, int count, MPI_Datatype type,
+		  MPI_Op op, MPI_Comm comm)
+{
+	if (verdict_at < 1)
+		verdict_at = now_ns();
+	return PMPI_Allreduce(send, recv, count, type, op, comm);
+}
+
+static void told(const char *name, double value, const char *unit)
+{
+	if (rank == 0)
+		printf("{\"bench\":\"scale_cost\",\"ranks\":2,\"bytes\":%d,"
+		       "\"value\":%.4g,\"unit\":\"%s\",\"ratio\":null,"
+		       "\"against\":null,\"what\":\"%s\"}\n",
+		       SCALE_BYTES, value, unit, name);
+	fflush(stdout);
+}
+
+static void check(const char *name, double model, double measured,
+		  const char *unit)
+{
+	if (rank == 0)
+		printf("{\"bench\":\"scale_check\",\"ranks\":2,\"bytes\":%d,"
+		       "\"value\":%.4g,\"unit\":\"%s\",\"ratio\":%.3g,"
+		       "\"against\":\"measured\",\"what\":\"%s\","
+		       "\"measured\":%.4g}\n",
+		       SCALE_BYTES, model, unit, model / measured, name,
+		       measured);
+	fflush(stdout);
+}
+
+/*
+ * The costs.
+ */
+
+static void send_one(char *data, int to)
+{
+	bench_mpi(MPI_Send(data, SCALE_BYTES, MPI_BYTE, to, 1, MPI_COMM_WORLD));
+}
+
+static void receive_one(char *data, int from)
+{
+	bench_mpi(MPI_Recv(data, SCALE_BYTES, MPI_BYTE, from, 1, MPI_COMM_WORLD,
+			   MPI_STATUS_IGNORE));
+}
+
+/* What it costs while nobody else has the core. */
+static double least(const double *values)
+{
+	double low = values[0];
+
+	for (int i = 1; i < RUNS_MAX; i++)
+		low = values[i] < low ? values[i] : low;
+	return low;
+}
+
+/* ns from one rank's hand to the other's. */
+static double ping_pong(void)
+{
+	char data[SCALE_BYTES] = { 0 };
+	double from = 0, values[RUNS_MAX];
+
+	for (int run = 0; run < RUNS_MAX; run++) {
+		bench_barrier();
+		from = now_ns();
+		for (int i = 0; i < PINGS / RUNS_MAX; i++) {
+			if (rank == 0)
+				send_one(data, 1);
+			receive_one(data, 1 - rank);
+			if (rank == 1)
+				send_one(data, 0);
+		}
+		values[run] = (now_ns() - from) / (2 * (PINGS / RUNS_MAX));
+	}
+	return least(values);
+}
+
+/* ns that a send keeps its sender. */
+static double overhead(void)
+{
+	char data[SCALE_BYTES] = { 0 };
+	double from, values[RUNS_MAX] = { 0 };
+
+	for (int run = 0; run < RUNS_MAX; run++) {
+		bench_barrier();
+		from = now_ns();
+		for (int i = 0; rank == 0 && i < BURST; i++)
+			send_one(data, 1);
+		values[run] = (now_ns() - from) / BURST;
+		for (int i = 0; rank == 1 && i < BURST; i++)
+			receive_one(data, 0);
+	}
+	return least(values);
+}
+
+/* Steps sleep: on a machine that others use too, a rank that does not compute
+ * gets its core when its time has come. */
+static void sleep_until(double when)
+{
+	struct timespec t = { (time_t)(when / 1e9), 0 };
+
+	t.tv_nsec = (long)(when - (double)t.tv_sec * 1e9);
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) != 0)
+		;
+}
+
+/* ns of MPI_Iallreduce, and of MPI_Wait where all messages are there: rank 0 is
+ * the one that waits for nobody, after a pause. */
+static void calls(double *start, double *finish)
+{
+	int64_t in[SCALE_BYTES / 8] = { 0 }, out[SCALE_BYTES / 8];
+	double starts[RUNS_MAX], finishes[RUNS_MAX];
+
+	for (int run = 0; run < RUNS_MAX; run++) {
+		MPI_Request request;
+		double from;
+
+		bench_barrier();
+		from = now_ns();
+		bench_mpi(MPI_Iallreduce(in, out, SCALE_BYTES / 8, MPI_INT64_T,
+					 MPI_MAX, MPI_COMM_WORLD, &request));
+		starts[run] = now_ns() - from;
+		if (rank == 0)
+			sleep_until(from + 100000);
+		from = now_ns();
+		bench_mpi(MPI_Wait(&request, MPI_STATUS_IGNORE));
+		finishes[run] = now_ns() - from;
+	}
+	*start = least(starts);
+	*finish = least(finishes);
+}
+
+/* ns of a safe point with nothing to do. */
+static double idle(const char *dir)
+{
+	rally_t *rp;
+	double from, took;
+
+	bench_rally(rp, rally_open(MPI_COMM_WORLD, dir, &rp));
+	bench_rally(rp, rally_set(rp, "stride", "2000000000"));
+	for (int i = 0; i < 10; i++)
+		rally_point(rp, i);
+	from = now_ns();
+	for (int i = 0; i < IDLE_POINTS; i++)
+		rally_point(rp, 10 + i);
+	took = (now_ns() - from) / IDLE_POINTS;
+	bench_rally(NULL, rally_close(rp));
+	return took;
+}
+
+static double not_below_zero(double x)
+{
+	return x > 0 ? x : 0;
+}
+
+static void costs(struct scale_case *c, const char *dir)
+{
+	double way = ping_pong(), o = overhead(), start, finish, mine[5];
+	char idle_dir[4200];
+
+	snprintf(idle_dir, sizeof(idle_dir), "%s/idle", dir);
+	calls(&start, &finish);
+	mine[0] = o;
+	mine[1] = not_below_zero(way - 2 * o);
+	mine[2] = start;
+	mine[3] = not_below_zero(finish - 2 * o);
+	mine[4] = idle(idle_dir);
+	/* Rank 0 has measured what is meant. */
+	bench_mpi(MPI_Bcast(mine, 5, MPI_DOUBLE, 0, MPI_COMM_WORLD));
+	c->net = (struct scale_net){ "here", mine[1], mine[0], 0, mine[2],
+				     mine[3] };
+	c->idle_ns = mine[4];
+	told("o, a message's overhead on either side", c->net.o / 1e3, "us");
+	told("L, its way", c->net.L / 1e3, "us");
+	told("MPI_Iallreduce, the call", c->net.start / 1e3, "us");
+	told("MPI_Wait with nothing to wait for", c->net.finish / 1e3, "us");
+	told("a safe point with nothing to do", c->idle_ns, "ns");
+}
+
+/*
+ * The library, and the model of the same loop.
+ */
+
+/* In [0, 1), the same sequence on all ranks that have the same state. */
+static double chance(uint64_t *state)
+{
+	*state = *state * UINT64_C(6364136223846793005) + 1442695040888963407;
+	return (double)(*state >> 11) / 9007199254740992.0;
+}
+
+static double step_length(const struct scale_case *c, uint64_t *state)
+{
+	double r = sqrt(-2 * log(1 - chance(state)));
+
+	return c->step_ns *
+	       (1 + c->jitter * r * cos(6.283185307179586 * chance(state)));
+}
+
+static double mean_of_both(double mine)
+{
+	double sum;
+
+	bench_mpi(PMPI_Allreduce(&mine, &sum, 1, MPI_DOUBLE, MPI_SUM,
+				 MPI_COMM_WORLD));
+	return sum / 2;
+}
+
+/* How much longer than it should a step is here: mostly, and now and then. */
+static void watch_sleep(struct scale_case *c)
+{
+	double late[SLEEPS], usual, lost = 0, count = 0, values[RUNS_MAX];
+
+	bench_barrier();
+	for (int i = 0; i < SLEEPS; i++) {
+		double end = now_ns() + c->step_ns;
+
+		sleep_until(end);
+		late[i] = now_ns() - end;
+		if (i < RUNS_MAX)
+			values[i] = late[i];
+	}
+	usual = bench_median(values, RUNS_MAX);
+	for (int i = 0; i < SLEEPS; i++)
+		if (late[i] > 3 * usual) {
+			lost += late[i] - usual;
+			count++;
+		}
+	usual = mean_of_both(usual);
+	lost = mean_of_both(lost);
+	count = mean_of_both(count);
+	c->noise_hz = count / SLEEPS / (c->step_ns + usual) * 1e9;
+	c->noise_ns = count > 0 ? lost / count : 1;
+	c->step_ns += usual;
+}
+
+/* The model of steps as they are here. */
+static void model(struct scale_case c, struct scale_result *result)
+{
+	watch_sleep(&c);
+	if (scale_run(&c, result) != 0)
+		bench_fail("scale_run");
+}
+
+/* Part of the time that a loop spends in rally_point(): the median of its
+ * parts, of n steps each. The first ones, in which the stride grows, do not
+ * count. */
+static double inside(rally_t *rp, const struct scale_case *c, int n)
+{
+	uint64_t state = 77 + (uint64_t)rank;
+	double values[PARTS];
+	int64_t step = 0;
+
+	for (int part = -3; part < PARTS; part++) {
+		double began = now_ns(), in = 0;
+
+		for (int i = 0; i < n; i++) {
+			double from = now_ns(), to;
+
+			if (rally_point(rp, step++) != RALLY_GO)
+				bench_fail("rally_point");
+			to = now_ns();
+			in += to - from;
+			sleep_until(to + step_length(c, &state));
+		}
+		values[part < 0 ? 0 : part] = in / (now_ns() - began);
+	}
+	return mean_of_both(bench_median(values, PARTS));
+}
+
+static rally_t *open_at(const char *top, const char *name)
+{
+	char dir[4200];
+	rally_t *rp;
+
+	snprintf(dir, sizeof(dir), "%s/%s", top, name);
+	bench_rally(rp, rally_open(MPI_COMM_WORLD, dir, &rp));
+	return rp;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* A round that is waited for where it starts, at every safe point, one after
+ * the other: the median, since both ranks do not always have a core. */
+static void check_round(struct scale_case c, const char *top)
+{
+	static double took[ROUNDS];
+	rally_t *rp = open_at(top, "round");
+	struct scale_result result;
+
+	bench_rally(rp, rally_set(rp, "stride", "1"));
+	bench_rally(rp, rally_set(rp, "lag", "0"));
+	c.step_ns = 100;
+	c.jitter = 0;
+	c.noise_ns = 1;
+	c.stride = 1;
+	c.lag = 1;
+	if (scale_run(&c, &result) != 0)
+		bench_fail("scale_run");
+	for (int i = 0; i < ROUNDS; i++) {
+		double from = now_ns();
+
+		rally_point(rp, i);
+		took[i] = now_ns() - from;
+	}
+	bench_rally(NULL, rally_close(rp));
+	qsort(took, ROUNDS, sizeof(*took), by_value);
+	check("a round", result.inside / (1 - result.inside) * c.step_ns / 1e3,
+	      mean_of_both(took[ROUNDS / 2]) / 1e3, "us");
+}
+
+static void check_inside(struct scale_case c, const char *top, double step_ms,
+			 const char *name)
+{
+	rally_t *rp = open_at(top, "inside");
+	struct scale_result result;
+	double part;
+
+	c.step_ns = step_ms * 1e6;
+	model(c, &result);
+	part = inside(rp, &c, (int)(300 / step_ms));
+	bench_rally(NULL, rally_close(rp));
+	check(name, result.inside * 100, part * 100, "%");
+}
+
+/* ns from a request to the verdict on both ranks. `quiet` steps come first, in
+ * which the stride grows again after the last save; the request is any time in
+ * the `span` ns behind them. */
+static double one_latency(rally_t *rp, const struct scale_case *c, int quiet,
+			  double span, int64_t *step, uint64_t *dice)
+{
+	int who = chance(dice) < 0.5;
+	double after = chance(dice) * span, at = 0, last;
+	uint64_t state = *dice + (uint64_t)rank;
+	int verdict, asked = who != rank;
+
+	verdict_at = 0;
+	for (int i = 0; (verdict = rally_point(rp, (*step)++)) == RALLY_GO; i++) {
+		double end = now_ns() + step_length(c, &state);
+
+		verdict_at = 0;
+		if (i == quiet)
+			at = now_ns() + after;
+		if (!asked && at > 0 && at < end) {
+			sleep_until(at);
+			bench_rally(rp, rally_request(rp, RALLY_WANT_SAVE));
+			asked = 1;
+		}
+		sleep_until(end);
+	}
+	if (verdict != RALLY_SAVED)
+		bench_fail("rally_point");
+	bench_mpi(PMPI_Allreduce(&verdict_at, &last, 1, MPI_DOUBLE, MPI_MAX,
+				 MPI_COMM_WORLD));
+	bench_mpi(MPI_Bcast(&at, 1, MPI_DOUBLE, who, MPI_COMM_WORLD));
+	return last - at;
+}
+
+static void check_latency(struct scale_case c, const char *top, double step_ms,
+			  const char *name)
+{
+	rally_t *rp = open_at(top, "latency");
+	struct scale_result result;
+	double values[LATENCIES];
+	uint64_t dice = 4711;
+	int64_t step = 0;
+
+	c.step_ns = step_ms * 1e6;
+	model(c, &result);
+	for (int i = 0; i < LATENCIES; i++)
+		values[i] = one_latency(rp, &c, (int)(130 / step_ms), 50e6,
+					&step, &dice);
+	bench_rally(NULL, rally_close(rp));
+	check(name, result.latency_p50 / 1e6,
+	      bench_median(values, LATENCIES) / 1e6, "ms");
+}
+
+int main(int argc, char **argv)
+{
+	struct scale_case c = { .ranks = 2, .coupling = LOOSE, .jitter = JITTER,
+				.rounds = 300, .requests = 300, .seed = 1 };
+	const char *top = argc > 1 ? argv[1] : ".";
+	int size;
+
+	/* Else each sleep is 50 us longer. */
+	prctl(PR_SET_TIMERSLACK, 1UL);
+	bench_mpi(MPI_Init(&argc, &argv));
+	bench_mpi(MPI_Comm_rank(MPI_COMM_WORLD, &rank));
+	bench_mpi(MPI_Comm_size(MPI_COMM_WORLD, &size));
+	if (size != 2)
+		bench_fail("scale_real: wants two ranks");
+	costs(&c, top);
+	check_round(c, top);
+	check_inside(c, top, 0.1, "time in the library, steps of 0.1 ms");
+	check_inside(c, top, 1, "time in the library, steps of 1 ms");
+	check_latency(c, top, 1, "latency, steps of 1 ms");
+	check_latency(c, top, 10, "latency, steps of 10 ms");
+	bench_mpi(MPI_Finalize());
+	return 0;
+}
