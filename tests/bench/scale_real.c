@@ -18,13 +18,14 @@
 #define PINGS 5000
 #define BURST 32
 #define ROUNDS 3001
-#define PARTS 20
-#define SLEEPS 300
-#define LATENCIES 41
+#define INSIDE_NS 5e9		/* of the loop that is watched, at least */
+#define LATE_MAX 65536
+#define LATENCIES 81
 #define JITTER 0.02
 #define IDLE_POINTS 2000000
 
-static int rank;
+static int rank, lates;
+static double late[LATE_MAX];	/* ns that steps took longer than they should */
 static double verdict_at;	/* ns, of the first vote since it was set to 0 */
 
 static double now_ns(void)
@@ -168,10 +169,11 @@ static void calls(double *start, double *finish)
 /* ns of a safe point with nothing to do. */
 static double idle(const char *dir)
 {
-	rally_t *rp;
+	rally_t *rp = NULL;
+	int rc = rally_open(MPI_COMM_WORLD, dir, &rp);
 	double from, took;
 
-	bench_rally(rp, rally_open(MPI_COMM_WORLD, dir, &rp));
+	bench_rally(rp, rc);
 	bench_rally(rp, rally_set(rp, "stride", "2000000000"));
 	for (int i = 0; i < 10; i++)
 		rally_point(rp, i);
@@ -240,83 +242,89 @@ static double mean_of_both(double mine)
 	return sum / 2;
 }
 
-/* How much longer than it should a step is here: mostly, and now and then. */
-static void watch_sleep(struct scale_case *c)
-{
-	double late[SLEEPS], usual, lost = 0, count = 0, values[RUNS_MAX];
-
-	bench_barrier();
-	for (int i = 0; i < SLEEPS; i++) {
-		double end = now_ns() + c->step_ns;
-
-		sleep_until(end);
-		late[i] = now_ns() - end;
-		if (i < RUNS_MAX)
-			values[i] = late[i];
-	}
-	usual = bench_median(values, RUNS_MAX);
-	for (int i = 0; i < SLEEPS; i++)
-		if (late[i] > 3 * usual) {
-			lost += late[i] - usual;
-			count++;
-		}
-	usual = mean_of_both(usual);
-	lost = mean_of_both(lost);
-	count = mean_of_both(count);
-	c->noise_hz = count / SLEEPS / (c->step_ns + usual) * 1e9;
-	c->noise_ns = count > 0 ? lost / count : 1;
-	c->step_ns += usual;
-}
-
-/* The model of steps as they are here. */
-static void model(struct scale_case c, struct scale_result *result)
-{
-	watch_sleep(&c);
-	if (scale_run(&c, result) != 0)
-		bench_fail("scale_run");
-}
-
-/* Part of the time that a loop spends in rally_point(): the median of its
- * parts, of n steps each. The first ones, in which the stride grows, do not
- * count. */
-static double inside(rally_t *rp, const struct scale_case *c, int n)
-{
-	uint64_t state = 77 + (uint64_t)rank;
-	double values[PARTS];
-	int64_t step = 0;
-
-	for (int part = -3; part < PARTS; part++) {
-		double began = now_ns(), in = 0;
-
-		for (int i = 0; i < n; i++) {
-			double from = now_ns(), to;
-
-			if (rally_point(rp, step++) != RALLY_GO)
-				bench_fail("rally_point");
-			to = now_ns();
-			in += to - from;
-			sleep_until(to + step_length(c, &state));
-		}
-		values[part < 0 ? 0 : part] = in / (now_ns() - began);
-	}
-	return mean_of_both(bench_median(values, PARTS));
-}
-
-static rally_t *open_at(const char *top, const char *name)
-{
-	char dir[4200];
-	rally_t *rp;
-
-	snprintf(dir, sizeof(dir), "%s/%s", top, name);
-	bench_rally(rp, rally_open(MPI_COMM_WORLD, dir, &rp));
-	return rp;
-}
-
 static int by_value(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
 
 	return (x > y) - (x < y);
+}
+
+/* Ends a step, and remembers how late this machine was. */
+static void end_step(double when)
+{
+	sleep_until(when);
+	late[lates++ % LATE_MAX] = now_ns() - when;
+}
+
+/* How much longer than it should a step was: by how much it mostly was, how
+ * that spread, and how often it was something else. */
+static void learn_lateness(struct scale_case *c)
+{
+	int n = lates < LATE_MAX ? lates : LATE_MAX;
+	double usual, spread, lost = 0, count = 0;
+
+	qsort(late, (size_t)n, sizeof(*late), by_value);
+	usual = late[n / 2];
+	/* Of a normal deviation the middle half is 1.35 wide. */
+	spread = (late[n / 4 * 3] - late[n / 4]) / 1.35;
+	for (int i = 0; i < n; i++)
+		if (late[i] > usual + 5 * spread) {
+			lost += late[i] - usual;
+			count++;
+		}
+	usual = mean_of_both(usual);
+	spread = mean_of_both(spread) / c->step_ns;
+	lost = mean_of_both(lost);
+	count = mean_of_both(count);
+	c->jitter = sqrt(c->jitter * c->jitter + spread * spread);
+	c->step_ns += usual;
+	c->noise_hz = count / n / c->step_ns * 1e9;
+	c->noise_ns = count > 0 ? lost / count : 1;
+	lates = 0;
+}
+
+/* The model of the loop that just ran, with steps as they were. */
+static void model(struct scale_case c, struct scale_result *result)
+{
+	learn_lateness(&c);
+	if (scale_run(&c, result) != 0)
+		bench_fail("scale_run");
+}
+
+/* Part of the time that a loop of n steps spends in rally_point(), behind some
+ * in which the stride grows. */
+static double inside(rally_t *rp, const struct scale_case *c, int n)
+{
+	uint64_t state = 77 + (uint64_t)rank;
+	double began = 0, in = 0;
+
+	for (int i = -200; i < n; i++) {
+		double from = now_ns(), to;
+
+		if (i == 0) {
+			began = from;
+			in = 0;
+			lates = 0;
+		}
+		if (rally_point(rp, i) != RALLY_GO)
+			bench_fail("rally_point");
+		to = now_ns();
+		in += to - from;
+		end_step(to + step_length(c, &state));
+	}
+	return mean_of_both(in / (now_ns() - began));
+}
+
+static rally_t *open_at(const char *top, const char *name)
+{
+	char dir[4200];
+	rally_t *rp = NULL;
+	int rc;
+
+	snprintf(dir, sizeof(dir), "%s/%s", top, name);
+	rc = rally_open(MPI_COMM_WORLD, dir, &rp);
+	bench_rally(rp, rc);
+	return rp;
 }
 
 /* A round that is waited for where it starts, at every safe point, one after
@@ -356,8 +364,8 @@ static void check_inside(struct scale_case c, const char *top, double step_ms,
 	double part;
 
 	c.step_ns = step_ms * 1e6;
+	part = inside(rp, &c, (int)(INSIDE_NS / c.step_ns));
 	model(c, &result);
-	part = inside(rp, &c, (int)(300 / step_ms));
 	bench_rally(NULL, rally_close(rp));
 	check(name, result.inside * 100, part * 100, "%");
 }
@@ -385,7 +393,7 @@ static double one_latency(rally_t *rp, const struct scale_case *c, int quiet,
 			bench_rally(rp, rally_request(rp, RALLY_WANT_SAVE));
 			asked = 1;
 		}
-		sleep_until(end);
+		end_step(end);
 	}
 	if (verdict != RALLY_SAVED)
 		bench_fail("rally_point");
@@ -405,10 +413,10 @@ static void check_latency(struct scale_case c, const char *top, double step_ms,
 	int64_t step = 0;
 
 	c.step_ns = step_ms * 1e6;
-	model(c, &result);
 	for (int i = 0; i < LATENCIES; i++)
-		values[i] = one_latency(rp, &c, (int)(130 / step_ms), 50e6,
+		values[i] = one_latency(rp, &c, (int)(130 / step_ms), 200e6,
 					&step, &dice);
+	model(c, &result);
 	bench_rally(NULL, rally_close(rp));
 	check(name, result.latency_p50 / 1e6,
 	      bench_median(values, LATENCIES) / 1e6, "ms");
