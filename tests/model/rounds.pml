@@ -1,0 +1,756 @@
+/*
+ * rounds.pml - the agreement of runtime/group/agree.h, for spin
+ *
+ * N ranks pass safe points, as far apart as the rounds let them drift. What is
+ * claimed stands in assertions, and in that no rank is left waiting:
+ *
+ *   cut        all ranks stop and save at the same safe point
+ *   progress   nobody waits for ever, whomever the program waits for
+ *   answer     a request is answered within S + 1 safe points of the rank that
+ *              has it, also one that comes in a save, or beside another
+ *   close      a stop that was asked for before a rank's last round is carried
+ *              out by all, or told to all as pending
+ *   uneven     ranks that pass unequal numbers of safe points all get the same
+ *              error; unless the numbers differ by less than a stride and no
+ *              round lies between: then they get the same code without one
+ *   fail       a save that fails on one rank fails on all, later requests are
+ *              answered, and a stop is not lost by it
+ *
+ * There is no horizon: indices count from the slowest rank (rebase), so that the
+ * runs of any length have finitely many states, and all of them are looked at.
+ * Requests and failures may come any number of times.
+ *
+ * Names here and there
+ *
+ *   point, start, finish   run_point, start_round, finish_round of flow/point.c
+ *   decide                 rp_agree_plan
+ *   save, voted            rp_place_meet and rp_place_vote, within rp_save of
+ *                          flow/save.c; stop_here and act_on are where `why`
+ *                          is asked
+ *   closing, leaving       leave_together of flow/point.c
+ *   idx, start_at, lag, flight, pending    index, start_at, lag, in_flight of
+ *                          struct rp_agree, stop_pending of struct rally;
+ *                          complete_at is start_at + lag while in flight
+ *   current                the step is that of the newest checkpoint
+ *   op[ROUNDS], op[VOTES]  and after: what is under way on the communicators
+ *   join, FULL             an operation's start, and that it may complete: when
+ *                          all ranks have started it. Operations on one
+ *                          communicator match by their order.
+ *
+ * What is left out, and why
+ *
+ *   - Values that are reduced, but for the bits that decide. The window to the
+ *     next round and its lag, which follow from them, are chosen anew for each
+ *     round, by the first rank that completes it, for all (gap, lag): any may
+ *     follow any, which is more than doubling allows. A periodic save, which
+ *     follows from reduced steps, is chosen likewise.
+ *   - Of the collective calls within a save there is one, the vote on what each
+ *     rank wrote: all of them are passed by all ranks in one order, and those
+ *     that carry no requests can only stand for less.
+ *   - A request is looked for where the handler's counter is read, which is the
+ *     only place where it can be told when it came. For rank 0, whose requests
+ *     are timed, also at each safe point. All ranks do the same, so what holds
+ *     for its requests holds for those of any.
+ *   - The program sends to everybody at the beginning of an interval, and then
+ *     receives from any ranks in any order, or from none. It could wait earlier,
+ *     but whatever waits in this model and is let go would be there too.
+ *   - MPI errors and `patience`: no agreement is promised after them.
+ *
+ * -DN=ranks -DS=longest window, and what else may happen:
+ *
+ *   END       the program comes to its end: all close after the same index
+ *   EVENTS    rally_save() and rally_restore() between two safe points
+ *   CUTS      a window cut short at an index (another site)
+ *   FAILS     ranks fail to write
+ *   UNEVEN    each rank closes when it likes
+ *   ALONE     rank 0 calls rally_save() when it likes, the others do not
+ *
+ * Variants that are wrong, so that it is seen that the claims bite:
+ *
+ *   HOLD      told of a request, ranks wait at the safe point after the farthest
+ *   ARRIVAL   a verdict is applied as soon as it is there
+ *   LATE      a round is completed where the next one starts
+ *   OWN_FAIL  when the next round starts depends on a rank's own failure
+ *   OWN_LAG   ... completes, on a value that was not reduced
+ *   EAGER     a rank that has a request starts a round at once
+ *   CLEARED   a request is forgotten when it was contributed
+ *   BY_VOTE   a save begins with a vote, on the other communicator
+ *   NO_LEAVE  close only completes the round in flight
+ */
+#ifndef N
+#define N 3
+#endif
+#ifndef S
+#define S 2
+#endif
+#define ME (1 << _pid)
+#define ALL ((1 << N) - 1)
+#define SLOTS 3		/* operations of a communicator that may be under way */
+#define ROUNDS 0	/* the slots of each communicator begin here */
+#define VOTES SLOTS
+
+/* What a rank goes through a save for; beyond SECOND it is a call of the program
+ * between two safe points. */
+#define VERDICT 0
+#define STOP 1
+#define SECOND 2
+#define CALLED 3
+#define RESTORE 4
+
+/* What a rank ends with. */
+#define DONE 1
+#define STOPPED 2
+#define PENDING 3
+#define EUNEVEN 4
+#define ESITE 5
+
+typedef operation {
+	byte started, read;	/* by these ranks */
+	byte site;		/* of the first */
+	bit differs;		/* the site of another */
+	bit want_save, want_stop, failed, leaving, staying;
+	bit planned;		/* by the first that completed it: */
+	bit lag;
+	byte gap
+};
+
+operation op[2 * SLOTS];
+
+/* Of each rank. Indices begin at 1, which is before the first safe point. */
+byte idx[N] = 1;
+byte start_at[N] = 2;
+bit lag[N], flight[N];
+bit sent[N];		/* its messages of this interval */
+bit gone[N];		/* where no one is to wait for its messages */
+bit pending[N], current[N];
+
+/* The requests of rank 0, and how many safe points it has passed with them. */
+bit ask_save, ask_stop;
+byte save_age, stop_age;
+
+/* What the program does is the same on all ranks. The first that comes to an
+ * interval settles it; a bit for each index. */
+byte settled = 0;
+byte last;		/* safe point, then the program ends */
+byte saves, restores, cuts;
+
+/* What the first rank came to, to compare the others with. */
+byte stopped_at;
+bit stopped_saved;
+byte ended;
+
+#ifdef HOLD
+byte hold;
+#endif
+
+/* Of one atomic sequence, 0 between them. What a d_step alone uses may be hidden
+ * from the states; the others spin has to restore when it goes back. */
+hidden byte h;
+byte k;
+bit bad, failed, want_save, want_stop;
+
+/*
+ * Operations
+ */
+
+#define FULL(o) (o.started == ALL)
+#define MINE(o) ((o.started & ME) && !(o.read & ME))
+#define FREE(c) (op[c].started & ME -> \
+		 (op[c + 1].started & ME -> c + 2 : c + 1) : c)
+#define OLDEST(c) (MINE(op[c]) -> c : (MINE(op[c + 1]) -> c + 1 : c + 2))
+#define NEWEST(c) (MINE(op[c + 2]) -> c + 2 : (MINE(op[c + 1]) -> c + 1 : c))
+
+#define SITE(kind) (idx[_pid] * 4 + (kind))
+
+/* Starts an operation, with what hear() and the save have left. */
+inline join(comm, where, close)
+{
+	d_step {
+		k = FREE(comm);
+		assert(!(op[k].started & ME));
+		op[k].differs = op[k].differs ||
+				(op[k].started && op[k].site != where);
+		op[k].started = op[k].started | ME;
+		op[k].site = (FULL(op[k]) -> 0 : where);
+		op[k].want_save = op[k].want_save || want_save;
+		op[k].want_stop = op[k].want_stop || want_stop;
+		op[k].failed = op[k].failed || failed;
+		op[k].leaving = op[k].leaving || close;
+		op[k].staying = op[k].staying || !close;
+#ifdef CLEARED
+		ask_save = ask_save && !(_pid == 0);
+#endif
+		want_save = 0;
+		want_stop = 0;
+		failed = 0;
+		k = 0
+	}
+}
+
+inline move(to, from)
+{
+	op[to].started = op[from].started;
+	op[to].read = op[from].read;
+	op[to].site = op[from].site;
+	op[to].differs = op[from].differs;
+	op[to].want_save = op[from].want_save;
+	op[to].want_stop = op[from].want_stop;
+	op[to].failed = op[from].failed;
+	op[to].leaving = op[from].leaving;
+	op[to].staying = op[from].staying;
+	op[to].planned = op[from].planned;
+	op[to].lag = op[from].lag;
+	op[to].gap = op[from].gap
+}
+
+inline clear(o)
+{
+	op[o].started = 0;
+	op[o].read = 0;
+	op[o].site = 0;
+	op[o].differs = 0;
+	op[o].want_save = 0;
+	op[o].want_stop = 0;
+	op[o].failed = 0;
+	op[o].leaving = 0;
+	op[o].staying = 0;
+	op[o].planned = 0;
+	op[o].lag = 0;
+	op[o].gap = 0
+}
+
+/* This rank has read op[k]. When all have, those behind it move up. */
+inline leave(comm)
+{
+	d_step {
+		op[k].read = op[k].read | ME;
+		if
+		:: op[k].read == ALL ->
+			if
+			:: k == comm -> move(comm, comm + 1)
+			:: else
+			fi;
+			if
+			:: k <= comm + 1 -> move(comm + 1, comm + 2)
+			:: else
+			fi;
+			clear(comm + 2)
+		:: else
+		fi;
+		k = 0
+	}
+}
+
+/* rp_place_same */
+inline look()
+{
+	if
+	:: op[k].leaving && op[k].staying -> bad = 1; res = EUNEVEN
+	:: !op[k].leaving && op[k].differs -> bad = 1; res = ESITE
+	:: else -> bad = 0
+	fi
+}
+
+/*
+ * Requests
+ */
+
+/* What rank 0 wants stays. What another wants is chosen anew for each ballot,
+ * which is as good: some choice is what it would be if it stayed. */
+inline hear()
+{
+	if
+	:: want_stop = 1
+	:: _pid || !ask_stop -> want_stop = 0
+	fi;
+	if
+	:: want_save = 1
+	:: _pid || !ask_save -> want_save = 0
+	fi;
+	if
+	:: _pid == 0 -> ask_stop = want_stop; ask_save = want_save
+	:: else
+	fi
+}
+
+/* At a safe point: one more that has passed with what was asked for. */
+inline count()
+{
+	if
+	:: _pid == 0 ->
+		hear();
+		want_save = 0;
+		want_stop = 0;
+		save_age = save_age + ask_save;
+		stop_age = stop_age + ask_stop;
+		assert(save_age <= S + 1);
+		assert(stop_age <= S + 1)
+	:: else
+	fi
+}
+
+inline save_answered()
+{
+	if
+	:: _pid == 0 -> ask_save = 0; save_age = 0
+	:: else
+	fi
+}
+
+/*
+ * The program
+ */
+
+inline settle()
+{
+	if
+	:: idx[_pid] > settled ->
+		settled = idx[_pid];
+#ifdef END
+		if
+		:: last = settled
+		:: skip
+		fi;
+#endif
+#ifdef EVENTS
+		if
+		:: saves = saves | (1 << settled)
+		:: restores = restores | (1 << settled)
+		:: skip
+		fi;
+#endif
+#ifdef CUTS
+		if
+		:: cuts = cuts | (1 << settled)
+		:: skip
+		fi;
+#endif
+		skip
+	:: else
+	fi
+}
+
+/* What rank j sends in this interval is there, or nobody can expect it. */
+#define HAS(j) (idx[j] > idx[_pid] || \
+		(idx[j] == idx[_pid] && sent[j]) || gone[j])
+#define MISSING(j) ((j) < N && !HAS((j) % N))
+
+/* From whom to receive next: N for nobody. */
+inline choose()
+{
+	if
+#ifndef HOLD
+	:: from = N
+#else
+	:: !MISSING(0) && !MISSING(1) && !MISSING(2) && !MISSING(3) -> from = N
+#endif
+	:: MISSING(0) -> from = 0
+	:: MISSING(1) -> from = 1
+	:: MISSING(2) -> from = 2
+	:: MISSING(3) -> from = 3
+	fi
+}
+
+/* No state tells how many safe points all ranks have passed. */
+inline rebase()
+{
+	d_step {
+		bad = 0;
+		for (h : 0 .. N - 1) {
+			bad = bad || idx[h] == 1
+		}
+		if
+		:: !bad ->
+			for (h : 0 .. N - 1) {
+				idx[h] = idx[h] - 1;
+				assert(start_at[h] > 0);
+				start_at[h] = start_at[h] - 1
+			}
+			for (h : 0 .. 2 * SLOTS - 1) {
+				op[h].site = (op[h].site -> op[h].site - 4 : 0)
+			}
+			settled = settled - 1;
+			last = (last -> last - 1 : 0);
+			stopped_at = (stopped_at -> stopped_at - 1 : 0);
+			saves = saves >> 1;
+			restores = restores >> 1;
+			cuts = cuts >> 1;
+#ifdef HOLD
+			hold = (hold -> hold - 1 : 0)
+#endif
+		:: else
+		fi;
+		bad = 0
+	}
+}
+
+/*
+ * A rank
+ */
+
+/* The window and the lag of the next round, from the values of op[k]. */
+inline decide()
+{
+	if
+	:: !op[k].planned ->
+		op[k].planned = 1;
+		op[k].gap = 1;
+		do
+		:: op[k].gap < S -> op[k].gap = op[k].gap + 1
+		:: break
+		od;
+		if
+		:: op[k].lag = 0
+		:: op[k].lag = 1
+		fi;
+	:: else
+	fi;
+	d_step {
+		/* Where lag was 0 this safe point has had its round. */
+		h = idx[_pid] + (start_at[_pid] == idx[_pid]);
+		start_at[_pid] = start_at[_pid] + op[k].gap;
+		start_at[_pid] = (start_at[_pid] < h -> h : start_at[_pid]);
+		lag[_pid] = op[k].lag
+	}
+#ifdef OWN_LAG
+	if
+	:: lag[_pid] = !lag[_pid]
+	:: skip
+	fi
+#endif
+}
+
+/* rp_agree_restart. With a round in flight what it sets is planned anew when
+ * that one is finished. */
+inline restart()
+{
+	if
+	:: !flight[_pid] ->
+		lag[_pid] = 0;
+		start_at[_pid] = idx[_pid] + 1
+	:: else
+	fi
+}
+
+#ifdef ARRIVAL
+#define DUE FULL(op[OLDEST(ROUNDS)])
+#else
+#define DUE (idx[_pid] >= start_at[_pid] + lag[_pid])
+#endif
+
+active [N] proctype rank()
+{
+	byte from = N, why, res;
+
+	atomic { settle() }
+
+interval:
+	atomic {
+		sent[_pid] = 1;
+		current[_pid] = 0;
+		choose()
+	}
+	do
+	:: from == N -> break
+	:: atomic { from < N && HAS(from) -> choose() }
+	od;
+
+/* What lies between two safe points, or the next one. */
+	atomic {
+		if
+#ifdef ALONE
+		:: _pid == 0 && !gone[0] ->
+			gone[0] = 1; why = CALLED; goto save
+#endif
+		:: saves & (1 << idx[_pid]) -> why = CALLED; goto save
+		:: restores & (1 << idx[_pid]) -> why = RESTORE; goto save
+		:: !((saves | restores) & (1 << idx[_pid]))
+		fi;
+over:
+		if
+#ifdef UNEVEN
+		:: gone[_pid] = 1; goto closing
+#endif
+		:: last == idx[_pid] -> goto closing
+		:: last != idx[_pid]
+		fi;
+
+/* rally_point() */
+		d_step {
+			idx[_pid] = idx[_pid] + 1;
+			assert(idx[_pid] < 8);
+			sent[_pid] = 0
+		}
+		settle();
+#ifdef HOLD
+		rebase();
+		goto told;
+#endif
+		count();
+		rebase();
+		if
+		:: pending[_pid] -> why = STOP; goto save
+		:: !pending[_pid] && flight[_pid] && DUE -> goto finish
+		:: else
+		fi;
+start:
+		if
+		:: flight[_pid] -> goto interval
+		:: else
+		fi;
+#ifdef CUTS
+		if
+		:: cuts & (1 << idx[_pid]) && idx[_pid] < start_at[_pid] ->
+			start_at[_pid] = idx[_pid]
+		:: else
+		fi;
+#endif
+		if
+#ifdef EAGER
+		:: (_pid || !(ask_save || ask_stop)) &&
+		   idx[_pid] < start_at[_pid] -> goto interval
+#else
+		:: idx[_pid] < start_at[_pid] -> goto interval
+#endif
+		:: else
+		fi;
+		hear();
+		join(ROUNDS, SITE(0), 0);
+		flight[_pid] = 1;
+		start_at[_pid] = idx[_pid];
+#ifdef LATE
+		lag[_pid] = S;
+#endif
+		if
+		:: lag[_pid] == 0 -> goto finish
+		:: else -> goto interval
+		fi
+	}
+
+finish:
+	atomic {
+		FULL(op[OLDEST(ROUNDS)]) ->
+		k = OLDEST(ROUNDS);
+		flight[_pid] = 0;
+		look();
+		if
+		:: bad -> leave(ROUNDS); bad = 0; goto broken
+		:: else
+		fi;
+		decide();
+		if
+		:: op[k].want_stop -> why = STOP; leave(ROUNDS); goto save
+		:: !op[k].want_stop && op[k].want_save ->
+			why = VERDICT; leave(ROUNDS); goto save
+		:: else -> leave(ROUNDS); goto start
+		fi
+	}
+
+/* rp_save: what is in flight first, which is finished in its place. */
+save:
+	atomic {
+		!flight[_pid] || FULL(op[OLDEST(ROUNDS)]) ->
+		if
+		:: flight[_pid] -> k = OLDEST(ROUNDS); look(); k = 0
+		:: else -> bad = 0
+		fi;
+		if
+		:: bad -> bad = 0; goto broken
+		:: else
+		fi;
+		if
+		:: why == RESTORE -> join(ROUNDS, SITE(2), 0)
+		:: else ->
+			hear();
+#ifdef BY_VOTE
+			join(VOTES, SITE(why == CALLED), 0)
+#else
+			join(ROUNDS, SITE(why == CALLED), 0)
+#endif
+		fi
+	}
+	atomic {
+#ifdef BY_VOTE
+		if
+		:: why != RESTORE && FULL(op[NEWEST(VOTES)]) ->
+			k = NEWEST(VOTES);
+			pending[_pid] = pending[_pid] || op[k].want_stop;
+			look();
+			leave(VOTES)
+		:: why == RESTORE && FULL(op[NEWEST(ROUNDS)]) ->
+			k = NEWEST(ROUNDS);
+			look();
+			leave(ROUNDS)
+		fi;
+#else
+		FULL(op[NEWEST(ROUNDS)]) ->
+		k = NEWEST(ROUNDS);
+		pending[_pid] = pending[_pid] || op[k].want_stop;
+		look();
+		leave(ROUNDS);
+#endif
+		if
+		:: bad -> bad = 0; goto broken
+		:: else
+		fi;
+		if
+		:: why == RESTORE -> current[_pid] = 1; restart(); goto over
+		:: else
+		fi;
+		save_answered();
+		if
+		:: current[_pid] -> goto saved
+		:: else
+		fi;
+		restart();
+		/* Each writes, then tells whether it could. */
+#ifdef FAILS
+		if
+		:: failed = 1
+		:: skip
+		fi;
+#endif
+#ifdef OWN_FAIL
+		start_at[_pid] = start_at[_pid] + failed;
+#endif
+		hear();
+		want_save = 0;
+		join(VOTES, SITE(0), 0)
+	}
+	atomic {
+		FULL(op[NEWEST(VOTES)]) ->
+		k = NEWEST(VOTES);
+		pending[_pid] = pending[_pid] || op[k].want_stop;
+		current[_pid] = !op[k].failed;
+		assert(!op[k].differs);
+		leave(VOTES)
+	}
+
+saved:
+	atomic {
+		if
+		:: why == CALLED -> goto over
+		:: why == VERDICT && !pending[_pid] -> goto start
+		:: why == VERDICT && pending[_pid] -> why = STOP; goto save
+		:: why == STOP && !current[_pid] -> why = SECOND; goto save
+		:: why == SECOND || (why == STOP && current[_pid]) -> skip
+		fi;
+stop_here:
+		assert(stopped_at == 0 || stopped_at == idx[_pid]);
+		assert(stopped_at == 0 || stopped_saved == current[_pid]);
+		stopped_at = idx[_pid];
+		stopped_saved = current[_pid];
+		stop_age = (_pid == 0 -> 0 : stop_age);
+		res = STOPPED;
+		goto closing
+	}
+
+/* rally_close(), of ranks that have stopped as well. */
+closing:
+	atomic {
+		!flight[_pid] || FULL(op[OLDEST(ROUNDS)]) ->
+		bad = 0;
+		if
+		:: flight[_pid] ->
+			k = OLDEST(ROUNDS);
+			flight[_pid] = 0;
+			if
+			:: res == STOPPED
+			:: else ->
+				pending[_pid] = pending[_pid] ||
+						op[k].want_stop;
+				look()
+			fi;
+			leave(ROUNDS)
+		:: else
+		fi;
+		if
+		:: bad -> bad = 0; goto broken
+		:: else
+		fi;
+#ifdef NO_LEAVE
+		goto leaving;
+#endif
+		hear();
+		join(ROUNDS, 0, 1)
+	}
+	atomic {
+		FULL(op[NEWEST(ROUNDS)]) ->
+		k = NEWEST(ROUNDS);
+		pending[_pid] = pending[_pid] || op[k].want_stop;
+		look();
+		leave(ROUNDS);
+		if
+		:: bad -> bad = 0; goto broken
+		:: else
+		fi
+	}
+leaving:
+	atomic {
+		if
+		:: res == STOPPED
+		:: res != STOPPED && pending[_pid] -> res = PENDING
+		:: else -> res = DONE
+		fi;
+		assert(_pid || !ask_stop || res != DONE);
+		goto end
+	}
+
+/* No agreement any more. Who is where is found out by all together. */
+broken:
+	if
+	:: res == ESITE ->
+		atomic { join(VOTES, 0, 0) };
+		atomic {
+			FULL(op[NEWEST(VOTES)]) ->
+			k = NEWEST(VOTES);
+			leave(VOTES)
+		}
+	:: else
+	fi;
+#if !defined UNEVEN && !defined ALONE
+	assert(false);
+#endif
+
+#ifdef HOLD
+	goto end;
+told:
+	atomic {
+		hear();
+		if
+		:: want_stop && !hold ->
+			for (h : 0 .. N - 1) {
+				hold = (idx[h] >= hold -> idx[h] + 1 : hold)
+			}
+		:: else
+		fi;
+		want_save = 0;
+		want_stop = 0;
+		if
+		:: hold == idx[_pid] -> goto held
+		:: goto interval	/* it has not come to this rank yet */
+		fi
+	}
+held:
+	d_step {
+		idx[0] == hold && idx[1] == hold && idx[N - 1] == hold ->
+		res = STOPPED
+	}
+#endif
+
+end:
+	atomic {
+		assert(ended == 0 || ended == res);
+		ended = res;
+#ifdef UNEVEN
+		/* What the rounds do not see. */
+		d_step {
+			for (h : 0 .. N - 1) {
+			assert(res == EUNEVEN || res == STOPPED ||
+			       idx[h] < idx[_pid] + S)
+			}
+		}
+#endif
+		skip
+	}
+}
