@@ -154,3 +154,4 @@ include tests/mpi/mpi.mk
 include tests/fuzz/fuzz.mk
 include tests/bench/bench.mk
 include tests/fault/fault.mk
+include tests/model/model.mk

@@ -5,7 +5,7 @@
  * claimed stands in assertions, and in that no rank is left waiting:
  *
  *   cut        all ranks stop and save at the same safe point
- *   progress   nobody waits for ever, whomever the program waits for
+ *   progress   nobody waits for ever, whomever the program receives from
  *   answer     a request is answered within S + 1 safe points of the rank that
  *              has it, also one that comes in a save, or beside another
  *   close      a stop that was asked for before a rank's last round is carried
@@ -18,7 +18,9 @@
  *
  * There is no horizon: indices count from the slowest rank (rebase), so that the
  * runs of any length have finitely many states, and all of them are looked at.
- * Requests and failures may come any number of times.
+ * Requests and failures may come any number of times. A rank that waits for ever
+ * is found as a state without a next one: the others come no further than the
+ * next round without it.
  *
  * Names here and there
  *
@@ -41,19 +43,22 @@
  *
  *   - Values that are reduced, but for the bits that decide. The window to the
  *     next round and its lag, which follow from them, are chosen anew for each
- *     round, by the first rank that completes it, for all (gap, lag): any may
- *     follow any, which is more than doubling allows. A periodic save, which
- *     follows from reduced steps, is chosen likewise.
+ *     round, by the first rank that completes it, for all: any may follow any,
+ *     which is more than doubling and boundaries allow.
  *   - Of the collective calls within a save there is one, the vote on what each
- *     rank wrote: all of them are passed by all ranks in one order, and those
- *     that carry no requests can only stand for less.
- *   - A request is looked for where the handler's counter is read, which is the
- *     only place where it can be told when it came. For rank 0, whose requests
- *     are timed, also at each safe point. All ranks do the same, so what holds
- *     for its requests holds for those of any.
- *   - The program sends to everybody at the beginning of an interval, and then
- *     receives from any ranks in any order, or from none. It could wait earlier,
- *     but whatever waits in this model and is let go would be there too.
+ *     rank wrote. All ranks pass all of them, in one order.
+ *   - Requests come where a ballot reads the handler's counter: nothing else can
+ *     tell when they came. Those of rank 0, which are timed, come at safe points
+ *     between rounds too. All ranks do the same, so what holds for its requests
+ *     holds for those of any; of the others' nothing is kept (hear), and the
+ *     periodic saves are among them.
+ *   - A rank sends to everybody when an interval begins, then receives from any
+ *     ranks in any order, or from none. A program that waits before it sends
+ *     comes to no end by itself, unless the pattern of its messages sees to it,
+ *     and then a rank that this model holds up is one that has sent.
+ *   - What is local, or seen by others only as a delay, is one step with what
+ *     is before it. The start of an operation, its end, and the sending are steps
+ *     of their own.
  *   - MPI errors and `patience`: no agreement is promised after them.
  *
  * -DN=ranks -DS=longest window, and what else may happen:
@@ -62,8 +67,10 @@
  *   EVENTS    rally_save() and rally_restore() between two safe points
  *   CUTS      a window cut short at an index (another site)
  *   FAILS     ranks fail to write
- *   UNEVEN    each rank closes when it likes
- *   ALONE     rank 0 calls rally_save() when it likes, the others do not
+ *   UNEVEN    each rank closes when it likes, and none waits for the messages of
+ *             one that has
+ *   ALONE     rank 0 calls rally_save() when it likes, the others do not, and do
+ *             not wait for its messages then
  *
  * Variants that are wrong, so that it is seen that the claims bite:
  *
@@ -82,6 +89,11 @@
 #endif
 #ifndef S
 #define S 2
+#endif
+#ifdef LATE
+#define FIRST (S + 1)	/* a start may lie that far behind */
+#else
+#define FIRST 1
 #endif
 #define ME (1 << _pid)
 #define ALL ((1 << N) - 1)
@@ -116,16 +128,19 @@ typedef operation {
 
 operation op[2 * SLOTS];
 
-/* Of each rank. Indices begin at 1, which is before the first safe point. */
-byte idx[N] = 1;
-byte start_at[N] = 2;
-bit lag[N], flight[N];
+/* Of each rank. The first index is that before any safe point. */
+byte idx[N] = FIRST;
+byte start_at[N] = FIRST + 1;
+byte lag[N];
+bit flight[N];
 bit sent[N];		/* its messages of this interval */
 bit gone[N];		/* where no one is to wait for its messages */
 bit pending[N], current[N];
 
-/* The requests of rank 0, and how many safe points it has passed with them. */
+/* The requests of rank 0; whether it has had an answer, and how many safe points
+ * it has passed without. */
 bit ask_save, ask_stop;
+bit save_owed, stop_owed;
 byte save_age, stop_age;
 
 /* What the program does is the same on all ranks. The first that comes to an
@@ -136,11 +151,10 @@ byte saves, restores, cuts;
 
 /* What the first rank came to, to compare the others with. */
 byte stopped_at;
-bit stopped_saved;
-byte ended;
+byte ended, ended_saved;
 
 #ifdef HOLD
-byte hold;
+byte hold, held;		/* where, and how many do */
 #endif
 
 /* Of one atomic sequence, 0 between them. What a d_step alone uses may be hidden
@@ -268,7 +282,9 @@ inline hear()
 	:: _pid || !ask_save -> want_save = 0
 	fi;
 	if
-	:: _pid == 0 -> ask_stop = want_stop; ask_save = want_save
+	:: _pid == 0 ->
+		ask_stop = want_stop; stop_owed = stop_owed || ask_stop;
+		ask_save = want_save; save_owed = save_owed || ask_save
 	:: else
 	fi
 }
@@ -281,8 +297,8 @@ inline count()
 		hear();
 		want_save = 0;
 		want_stop = 0;
-		save_age = save_age + ask_save;
-		stop_age = stop_age + ask_stop;
+		save_age = save_age + save_owed;
+		stop_age = stop_age + stop_owed;
 		assert(save_age <= S + 1);
 		assert(stop_age <= S + 1)
 	:: else
@@ -292,7 +308,7 @@ inline count()
 inline save_answered()
 {
 	if
-	:: _pid == 0 -> ask_save = 0; save_age = 0
+	:: _pid == 0 -> ask_save = 0; save_owed = 0; save_age = 0
 	:: else
 	fi
 }
@@ -357,7 +373,7 @@ inline rebase()
 	d_step {
 		bad = 0;
 		for (h : 0 .. N - 1) {
-			bad = bad || idx[h] == 1
+			bad = bad || idx[h] == FIRST
 		}
 		if
 		:: !bad ->
@@ -402,7 +418,7 @@ inline decide()
 		if
 		:: op[k].lag = 0
 		:: op[k].lag = 1
-		fi;
+		fi
 	:: else
 	fi;
 	d_step {
@@ -420,6 +436,13 @@ inline decide()
 #endif
 }
 
+/* All that stop do so at one index, and have a checkpoint or not. */
+inline cut()
+{
+	assert(stopped_at == 0 || stopped_at == idx[_pid]);
+	stopped_at = idx[_pid]
+}
+
 /* rp_agree_restart. With a round in flight what it sets is planned anew when
  * that one is finished. */
 inline restart()
@@ -431,12 +454,6 @@ inline restart()
 	:: else
 	fi
 }
-
-#ifdef ARRIVAL
-#define DUE FULL(op[OLDEST(ROUNDS)])
-#else
-#define DUE (idx[_pid] >= start_at[_pid] + lag[_pid])
-#endif
 
 active [N] proctype rank()
 {
@@ -489,8 +506,9 @@ over:
 		count();
 		rebase();
 		if
-		:: pending[_pid] -> why = STOP; goto save
-		:: !pending[_pid] && flight[_pid] && DUE -> goto finish
+		:: pending[_pid] -> cut(); why = STOP; goto save
+		:: !pending[_pid] && flight[_pid] &&
+		   idx[_pid] >= start_at[_pid] + lag[_pid] -> goto finish
 		:: else
 		fi;
 start:
@@ -522,6 +540,9 @@ start:
 		lag[_pid] = S;
 #endif
 		if
+#ifdef ARRIVAL
+		:: lag[_pid] && FULL(op[OLDEST(ROUNDS)]) -> goto finish
+#endif
 		:: lag[_pid] == 0 -> goto finish
 		:: else -> goto interval
 		fi
@@ -539,7 +560,8 @@ finish:
 		fi;
 		decide();
 		if
-		:: op[k].want_stop -> why = STOP; leave(ROUNDS); goto save
+		:: op[k].want_stop ->
+			cut(); why = STOP; leave(ROUNDS); goto save
 		:: !op[k].want_stop && op[k].want_save ->
 			why = VERDICT; leave(ROUNDS); goto save
 		:: else -> leave(ROUNDS); goto start
@@ -631,16 +653,17 @@ saved:
 		if
 		:: why == CALLED -> goto over
 		:: why == VERDICT && !pending[_pid] -> goto start
-		:: why == VERDICT && pending[_pid] -> why = STOP; goto save
+		:: why == VERDICT && pending[_pid] ->
+			cut(); why = STOP; goto save
 		:: why == STOP && !current[_pid] -> why = SECOND; goto save
 		:: why == SECOND || (why == STOP && current[_pid]) -> skip
 		fi;
-stop_here:
-		assert(stopped_at == 0 || stopped_at == idx[_pid]);
-		assert(stopped_at == 0 || stopped_saved == current[_pid]);
-		stopped_at = idx[_pid];
-		stopped_saved = current[_pid];
-		stop_age = (_pid == 0 -> 0 : stop_age);
+		assert(ended_saved == 0 || ended_saved == 1 + current[_pid]);
+		ended_saved = 1 + current[_pid];
+		if
+		:: _pid == 0 -> stop_owed = 0; stop_age = 0
+		:: else
+		fi;
 		res = STOPPED;
 		goto closing
 	}
@@ -692,12 +715,18 @@ leaving:
 		:: res != STOPPED && pending[_pid] -> res = PENDING
 		:: else -> res = DONE
 		fi;
-		assert(_pid || !ask_stop || res != DONE);
+		assert(_pid || !stop_owed || res != DONE);
 		goto end
 	}
 
 /* No agreement any more. Who is where is found out by all together. */
 broken:
+#ifndef ALONE
+	assert(res != ESITE);
+#ifndef UNEVEN
+	assert(res != EUNEVEN);
+#endif
+#endif
 	if
 	:: res == ESITE ->
 		atomic { join(VOTES, 0, 0) };
@@ -708,9 +737,6 @@ broken:
 		}
 	:: else
 	fi;
-#if !defined UNEVEN && !defined ALONE
-	assert(false);
-#endif
 
 #ifdef HOLD
 	goto end;
@@ -727,15 +753,11 @@ told:
 		want_save = 0;
 		want_stop = 0;
 		if
-		:: hold == idx[_pid] -> goto held
+		:: hold == idx[_pid] -> held++
 		:: goto interval	/* it has not come to this rank yet */
 		fi
 	}
-held:
-	d_step {
-		idx[0] == hold && idx[1] == hold && idx[N - 1] == hold ->
-		res = STOPPED
-	}
+	held == N;
 #endif
 
 end:
@@ -746,8 +768,8 @@ end:
 		/* What the rounds do not see. */
 		d_step {
 			for (h : 0 .. N - 1) {
-			assert(res == EUNEVEN || res == STOPPED ||
-			       idx[h] < idx[_pid] + S)
+				assert(res == EUNEVEN || res == STOPPED ||
+				       idx[h] < idx[_pid] + S)
 			}
 		}
 #endif
