@@ -74,15 +74,17 @@
  *
  * Variants that are wrong, so that it is seen that the claims bite:
  *
- *   HOLD      told of a request, ranks wait at the safe point after the farthest
- *   ARRIVAL   a verdict is applied as soon as it is there
- *   LATE      a round is completed where the next one starts
- *   OWN_FAIL  when the next round starts depends on a rank's own failure
- *   OWN_LAG   ... completes, on a value that was not reduced
- *   EAGER     a rank that has a request starts a round at once
- *   CLEARED   a request is forgotten when it was contributed
- *   BY_VOTE   a save begins with a vote, on the other communicator
- *   NO_LEAVE  close only completes the round in flight
+ *   HOLD        told of a request, ranks wait at the safe point after the
+ *               farthest
+ *   ARRIVAL     a verdict is applied as soon as it is there
+ *   LATE        a round is completed where the next one starts
+ *   OWN_FAIL    when the next round starts depends on a rank's own failure,
+ *   OWN_RESULT  or whether a save has failed does
+ *   OWN_LAG     when a round is completed follows from what was not reduced
+ *   EAGER       a rank that has a request starts a round at once
+ *   CLEARED     a request is forgotten when it was contributed
+ *   BY_VOTE     a save begins with a vote, on the other communicator
+ *   NO_LEAVE    close only completes the round in flight
  */
 #ifndef N
 #define N 3
@@ -635,6 +637,9 @@ save:
 #ifdef OWN_FAIL
 		start_at[_pid] = start_at[_pid] + failed;
 #endif
+#ifdef OWN_RESULT
+		res = failed;
+#endif
 		hear();
 		want_save = 0;
 		join(VOTES, SITE(0), 0)
@@ -643,7 +648,12 @@ save:
 		FULL(op[NEWEST(VOTES)]) ->
 		k = NEWEST(VOTES);
 		pending[_pid] = pending[_pid] || op[k].want_stop;
+#ifdef OWN_RESULT
+		current[_pid] = !res;
+		res = 0;
+#else
 		current[_pid] = !op[k].failed;
+#endif
 		assert(!op[k].differs);
 		leave(VOTES)
 	}
