@@ -24,12 +24,14 @@
  *
  * Names here and there
  *
- *   point, start, finish   run_point, start_round, finish_round of flow/point.c
- *   decide                 rp_agree_plan
- *   save, voted            rp_place_meet and rp_place_vote, within rp_save of
- *                          flow/save.c; stop_here and act_on are where `why`
- *                          is asked
- *   closing, leaving       leave_together of flow/point.c
+ *   start, finish          start_round and finish_round of flow/point.c; before
+ *                          `start` is the beginning of run_point
+ *   decide, restart        rp_agree_plan, rp_agree_restart
+ *   hear, look             rp_place_ballot, rp_place_same
+ *   save                   rp_save of flow/save.c: rp_place_meet, then a vote
+ *   saved                  act_on and stop_here, by what the save was for (why)
+ *   closing, leaving       leave_together and rp_close
+ *   broken                 rp_handle_break, and what all do to name the ranks
  *   idx, start_at, lag, flight, pending    index, start_at, lag, in_flight of
  *                          struct rp_agree, stop_pending of struct rally;
  *                          complete_at is start_at + lag while in flight
@@ -53,9 +55,8 @@
  *     holds for those of any; of the others' nothing is kept (hear), and the
  *     periodic saves are among them.
  *   - A rank sends to everybody when an interval begins, then receives from any
- *     ranks in any order, or from none. A program that waits before it sends
- *     comes to no end by itself, unless the pattern of its messages sees to it,
- *     and then a rank that this model holds up is one that has sent.
+ *     ranks in any order, or from none. Those that receive before they send must
+ *     not do so in a circle: CHAIN has them in the order of their numbers.
  *   - What is local, or seen by others only as a delay, is one step with what
  *     is before it. The start of an operation, its end, and the sending are steps
  *     of their own.
@@ -66,6 +67,7 @@
  *   END       the program comes to its end: all close after the same index
  *   EVENTS    rally_save() and rally_restore() between two safe points
  *   CUTS      a window cut short at an index (another site)
+ *   CHAIN     a rank may receive from those below it before it sends
  *   FAILS     ranks fail to write
  *   UNEVEN    each rank closes when it likes, and none waits for the messages of
  *             one that has
@@ -369,6 +371,16 @@ inline choose()
 	fi
 }
 
+inline choose_below()
+{
+	if
+	:: from = N
+	:: _pid > 0 && MISSING(0) -> from = 0
+	:: _pid > 1 && MISSING(1) -> from = 1
+	:: _pid > 2 && MISSING(2) -> from = 2
+	fi
+}
+
 /* No state tells how many safe points all ranks have passed. */
 inline rebase()
 {
@@ -464,6 +476,13 @@ active [N] proctype rank()
 	atomic { settle() }
 
 interval:
+#ifdef CHAIN
+	atomic { choose_below() }
+	do
+	:: from == N -> break
+	:: atomic { from < N && HAS(from) -> choose_below() }
+	od;
+#endif
 	atomic {
 		sent[_pid] = 1;
 		current[_pid] = 0;
