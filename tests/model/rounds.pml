@@ -11,8 +11,7 @@
  *   close      a stop that was asked for before a rank's last round is carried
  *              out by all, or told to all as pending
  *   uneven     ranks that pass unequal numbers of safe points all get the same
- *              error; unless the numbers differ by less than a stride and no
- *              round lies between: then they get the same code without one
+ *              error
  *   fail       a save that fails on one rank fails on all, later requests are
  *              answered, and a stop is not lost by it
  *
@@ -27,6 +26,7 @@
  *   start, finish          start_round and finish_round of flow/point.c; before
  *                          `start` is the beginning of run_point
  *   decide, restart        rp_agree_plan, rp_agree_restart
+ *   moved                  rp_agree_move said so; rp_agree_arrive acts on it
  *   hear, look             rp_place_ballot, rp_place_same
  *   save                   rp_save of flow/save.c: rp_place_meet, then a vote
  *   saved                  act_on and stop_here, by what the save was for (why)
@@ -66,7 +66,8 @@
  *
  *   END       the program comes to its end: all close after the same index
  *   EVENTS    rally_save() and rally_restore() between two safe points
- *   CUTS      a window cut short at an index (another site)
+ *   CUTS      a window cut short at an index: another loop, where a round
+ *             starts at once and is completed at once
  *   CHAIN     a rank may receive from those below it before it sends
  *   FAILS     ranks fail to write
  *   UNEVEN    each rank closes when it likes, and none waits for the messages of
@@ -87,6 +88,7 @@
  *   CLEARED     a request is forgotten when it was contributed
  *   BY_VOTE     a save begins with a vote, on the other communicator
  *   NO_LEAVE    close only completes the round in flight
+ *   UNCOUNTED   the last round does not compare how many safe points there were
  */
 #ifndef N
 #define N 3
@@ -152,6 +154,9 @@ byte save_age, stop_age;
 byte settled = 0;
 byte last;		/* safe point, then the program ends */
 byte saves, restores, cuts;
+#ifdef CUTS
+bit moved[N];
+#endif
 
 /* What the first rank came to, to compare the others with. */
 byte stopped_at;
@@ -263,7 +268,8 @@ inline leave(comm)
 inline look()
 {
 	if
-	:: op[k].leaving && op[k].staying -> bad = 1; res = EUNEVEN
+	:: op[k].leaving && (op[k].staying || op[k].differs) ->
+		bad = 1; res = EUNEVEN
 	:: !op[k].leaving && op[k].differs -> bad = 1; res = ESITE
 	:: else -> bad = 0
 	fi
@@ -466,7 +472,10 @@ inline restart()
 		lag[_pid] = 0;
 		start_at[_pid] = idx[_pid] + 1
 	:: else
-	fi
+	fi;
+#ifdef CUTS
+	moved[_pid] = 0
+#endif
 }
 
 active [N] proctype rank()
@@ -520,6 +529,9 @@ over:
 			sent[_pid] = 0
 		}
 		settle();
+#ifdef CUTS
+		moved[_pid] = moved[_pid] || (cuts & (1 << idx[_pid])) != 0;
+#endif
 #ifdef HOLD
 		rebase();
 		goto told;
@@ -539,7 +551,9 @@ start:
 		fi;
 #ifdef CUTS
 		if
-		:: cuts & (1 << idx[_pid]) && idx[_pid] < start_at[_pid] ->
+		:: moved[_pid] ->
+			moved[_pid] = 0;
+			lag[_pid] = 0;
 			start_at[_pid] = idx[_pid]
 		:: else
 		fi;
@@ -724,7 +738,12 @@ closing:
 		goto leaving;
 #endif
 		hear();
+#ifdef UNCOUNTED
 		join(ROUNDS, 0, 1)
+#else
+		/* Behind a stop a rank may ask again, by itself. */
+		join(ROUNDS, (res == STOPPED -> 0 : SITE(3)), 1)
+#endif
 	}
 	atomic {
 		FULL(op[NEWEST(ROUNDS)]) ->
@@ -794,11 +813,10 @@ end:
 		assert(ended == 0 || ended == res);
 		ended = res;
 #ifdef UNEVEN
-		/* What the rounds do not see. */
 		d_step {
 			for (h : 0 .. N - 1) {
 				assert(res == EUNEVEN || res == STOPPED ||
-				       idx[h] < idx[_pid] + S)
+				       idx[h] == idx[_pid])
 			}
 		}
 #endif
