@@ -1,7 +1,7 @@
 /*
  * test_watch.c - lines about what does not come: a safe point, or a rank
  *
- * ranks: 1 2 4
+ * ranks: 1 3
  * limit: 120
  */
 #include "mpi_test.h"
