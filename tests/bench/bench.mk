@@ -31,6 +31,7 @@ tests_bench_scale_SOURCES = tests/bench/scale.c $(scale_model)
 tests_bench_scale_CFLAGS = $(AM_CFLAGS) $(MPI_CFLAGS)
 tests_bench_scale_LDADD = librally-core.la $(MPI_LIBS) -lm
 tests_bench_scale_real_SOURCES = tests/bench/scale_real.c \
+	tests/bench/scale_costs.c \
 	tests/bench/bench.h tests/bench/common.c $(scale_model)
 tests_bench_scale_real_CFLAGS = $(AM_CFLAGS) $(MPI_CFLAGS)
 tests_bench_scale_real_LDADD = librallypoint.la librally-core.la $(MPI_LIBS) -lm

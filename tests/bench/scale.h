@@ -65,4 +65,12 @@ struct scale_result {
 /* 0, or -1 without memory. */
 int scale_run(const struct scale_case *c, struct scale_result *result);
 
+/* Of two real ranks: fills in c->net and c->idle_ns, and prints what they are.
+ * Collective on MPI_COMM_WORLD. */
+void scale_costs(struct scale_case *c, const char *dir);
+
+/* Steps sleep: on a machine that others use too, a rank that does not compute
+ * gets its core when its time has come. `when` in ns of bench_now(). */
+void scale_sleep_until(double when);
+
 #endif
