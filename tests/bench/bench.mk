@@ -22,7 +22,7 @@ bench-latency: tests/bench/bench$(EXEEXT)
 # two real ones, and the page and the plot in build/scale; make scale-doc puts
 # them into runtime/doc.
 scale_model = tests/bench/scale.h tests/bench/scale_model.c \
-	runtime/group/agree.c runtime/group/comm.c
+	runtime/group/agree.c runtime/group/comm.c runtime/group/site.c
 EXTRA_PROGRAMS += tests/bench/scale tests/bench/scale_real
 EXTRA_DIST += tests/bench/run_scale tests/bench/scale_doc \
 	tests/bench/run_smpi tests/bench/scale_smpi.c tests/bench/scale_smpi.h
