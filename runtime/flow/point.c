@@ -91,7 +91,6 @@ static int start_round(struct rally *rp, const struct rp_place *place)
 {
 	struct rp_ballot ballot;
 
-	rp_deadline_look(rp);
 	rp_place_ballot(rp, place, &ballot);
 	rp->round_place = *place;
 	return rp_round_start(&rp->agree, &rp->comm, &ballot, &rp->err);
@@ -124,6 +123,8 @@ static int run_point(struct rally *rp, const struct rp_place *place)
 	if (verdict >= RALLY_STOP || agree->in_flight ||
 	    agree->index < agree->start_at)
 		return verdict;
+	/* Not for the round of a close, which has nothing to stop any more. */
+	rp_deadline_look(rp);
 	if (start_round(rp, place) != 0)
 		return rp_handle_break(rp);
 	if (agree->lag == 0) {

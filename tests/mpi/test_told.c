@@ -285,6 +285,21 @@ static void test_said_at_the_start(void **state)
 	may_requeue = 1;
 }
 
+/* A program that ends by itself when its time is nearly up has ended. */
+static void test_end_near_the_limit(void **state)
+{
+	double took, gap;
+	rally_t *rp;
+
+	(void)state;
+	begin(-100, 0, 14);
+	rp = open_polling("30s", "10s");
+	assert_int_equal(run_for(rp, 0.7, &took, &gap), RALLY_GO);
+	rest_ms(5000);
+	mt_code(rp, rally_close(rp), 0);
+	end(NULL);
+}
+
 static void test_never_asked(void **state)
 {
 	double took, gap;
@@ -306,6 +321,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_slow_answer),
 	cmocka_unit_test(test_no_answer),
 	cmocka_unit_test(test_said_at_the_start),
+	cmocka_unit_test(test_end_near_the_limit),
 	cmocka_unit_test(test_never_asked),
 };
 
