@@ -15,6 +15,7 @@
  * by one store each; `walking` counts the handlers that may hold one. */
 static struct rp_alarm *_Atomic alarms;
 static atomic_int walking;
+static atomic_flag changing = ATOMIC_FLAG_INIT;	/* never taken by a handler */
 static pid_t owner;
 
 /*
@@ -56,7 +57,9 @@ static void put_progress(struct line *line, const struct rp_alarm *alarm)
 	put_number(line, index - alarm->index_then);
 	put(line, index - alarm->index_then == 1 ? " safe point since, "
 						 : " safe points since, ");
-	if (index >= due) {
+	if (due == 0) {
+		put(line, "the ranks stop at the next one");
+	} else if (index >= due) {
 		put(line, "where it waits for the other ranks");
 	} else {
 		put(line, "the ranks agree in ");
@@ -104,7 +107,7 @@ static void on_alarm(int number, siginfo_t *info, void *context)
 	     alarm = alarm->next)
 		;
 	if (alarm && info->si_code == SI_TIMER && alarm->armed &&
-	    getpid() == owner) {
+	    !alarm->calm && getpid() == owner) {
 		unsigned n = ++alarm->expired;
 
 		if (alarm->rank < TALKATIVE ? (n & (n - 1)) == 0 : n == 4)
@@ -122,11 +125,21 @@ static void set_timer(struct rp_alarm *alarm, int64_t ns)
 	(void)timer_settime(alarm->timer, 0, &when, NULL);
 }
 
+static int is_ours(const struct sigaction *action)
+{
+	return action->sa_flags & SA_SIGINFO &&
+	       action->sa_sigaction == on_alarm;
+}
+
 static void ring(struct rp_alarm *alarm, int number, int64_t now)
 {
+	struct sigaction urgent;
+
 	if (!(alarm->mask >> (number - 1) & 1) || alarm->after_ns <= 0 ||
-	    atomic_exchange(&alarm->armed, 1))
+	    alarm->calm || sigaction(SIGURG, NULL, &urgent) != 0 ||
+	    !is_ours(&urgent) || atomic_exchange(&alarm->armed, 1))
 		return;
+	alarm->expired = 0;
 	alarm->number = number;
 	alarm->since = now;
 	alarm->index_then = *(volatile const uint64_t *)alarm->index;
@@ -149,7 +162,7 @@ static int has_handler(void)
 	if (sigaction(SIGURG, NULL, &now) != 0)
 		return 0;
 	if (now.sa_flags & SA_SIGINFO)
-		return now.sa_sigaction == on_alarm;
+		return is_ours(&now);
 	if (now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN)
 		return 0;
 	memset(&ours, 0, sizeof(ours));
@@ -157,6 +170,18 @@ static int has_handler(void)
 	ours.sa_flags = SA_SIGINFO | SA_RESTART;
 	sigemptyset(&ours.sa_mask);
 	return sigaction(SIGURG, &ours, NULL) == 0;
+}
+
+/* Threads that open and close handles of their own. */
+static void lock(void)
+{
+	while (atomic_flag_test_and_set(&changing))
+		;
+}
+
+static void unlock(void)
+{
+	atomic_flag_clear(&changing);
 }
 
 void rp_alarm_open(struct rp_alarm *alarm)
@@ -172,8 +197,10 @@ void rp_alarm_open(struct rp_alarm *alarm)
 		return;
 	owner = getpid();
 	alarm->open = 1;
+	lock();
 	alarm->next = alarms;
 	alarms = alarm;
+	unlock();
 }
 
 void rp_alarm_set(struct rp_alarm *alarm, int64_t mask, int64_t after_ns,
@@ -195,7 +222,8 @@ void rp_alarm_set(struct rp_alarm *alarm, int64_t mask, int64_t after_ns,
 
 void rp_alarm_calm(struct rp_alarm *alarm)
 {
-	if (alarm->open && alarm->armed)
+	alarm->calm = 1;
+	if (alarm->open)
 		set_timer(alarm, 0);
 }
 
@@ -205,10 +233,12 @@ void rp_alarm_close(struct rp_alarm *alarm)
 
 	if (!alarm->open)
 		return;
+	lock();
 	while (*at && *at != alarm)
 		at = &(*at)->next;
 	if (*at)
 		*at = alarm->next;
+	unlock();
 	alarm->open = 0;
 	(void)timer_delete(alarm->timer);
 	/* One that runs on another thread may have found it before. */

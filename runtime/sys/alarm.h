@@ -6,7 +6,7 @@
  * starts a timer (timer_settime() is async-signal-safe, POSIX 2.4.3), whose
  * SIGURG writes the line. No thread: what MPI_Init gives allows none. SIGURG is
  * ignored by default, so that one which comes late does no harm; where the
- * program handles it itself there is no alarm. Before a signal has come nothing
+ * program handles it itself when the signal comes there is no alarm. Before a signal has come nothing
  * runs and nothing is interrupted; afterwards it is at 1, 2, 4, 8 ... times
  * `after_ns`, on ranks above the first 64 at 4 times only.
  */
@@ -31,6 +31,7 @@ struct rp_alarm {
 	timer_t timer;
 	int open;
 	atomic_int armed;
+	int calm;
 	int number;		/* the signal that armed it */
 	int64_t since;
 	uint64_t index_then;
@@ -47,7 +48,7 @@ void rp_alarm_open(struct rp_alarm *alarm);
 void rp_alarm_set(struct rp_alarm *alarm, int64_t mask, int64_t after_ns,
 		  int64_t grace_ns);
 
-/* What the signal asked for is being done. */
+/* What a signal asks for is being done: no line any more, whatever comes. */
 void rp_alarm_calm(struct rp_alarm *alarm);
 
 /* Zeroed memory is fine. */

@@ -221,6 +221,25 @@ static void test_silence(void **state)
 	stop(rp);
 }
 
+/* The second SIGTERM, or one that comes to this rank after the verdict, is no
+ * news any more. */
+static void test_signal_after_the_stop(void **state)
+{
+	rally_t *rp = open_watched("INT");
+
+	(void)state;
+	for (int step = 0; rally_point(rp, step) != RALLY_STOP; step++)
+		assert_true(step < 100);
+	listen_begin();
+	raise(SIGINT);
+	rest_ms(500);
+	mt_code(rp, rally_set(rp, "keep", "3"), 0);
+	rest_ms(500);
+	listen_end();
+	assert_int_equal(lines_with(" came "), 0);
+	mt_code(rp, rally_close(rp), RALLY_EUNFINISHED);
+}
+
 static int urgent;
 
 static void on_urgent(int number)
@@ -254,6 +273,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_rank_is_late),
 	cmocka_unit_test(test_late_to_a_save),
 	cmocka_unit_test(test_silence),
+	cmocka_unit_test(test_signal_after_the_stop),
 	cmocka_unit_test(test_urgent_is_the_programs),
 };
 
