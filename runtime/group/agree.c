@@ -88,7 +88,7 @@ void rp_agree_free(struct rp_agree *agree, const struct rp_comm *comm)
 int rp_agree_move(struct rp_agree *agree, const char *file, int line,
 		  int pinned)
 {
-	int unfit = rp_sites_enter(&agree->sites, file, line);
+	int unfit = rp_sites_enter(&agree->sites, file, line, agree->index);
 
 	agree->file = file;
 	agree->line = line;
@@ -153,7 +153,7 @@ int rp_round_start(struct rp_agree *agree, struct rp_comm *comm,
 	agree->complete_at = agree->index + agree->lag;
 	agree->computed = 0;
 	agree->window_from = agree->index;
-	rp_sites_start(&agree->sites);
+	rp_sites_start(&agree->sites, agree->index);
 	return 0;
 }
 
@@ -204,6 +204,7 @@ int64_t rp_agree_step_ahead(const struct rp_agree *agree,
 	return tally->step_min + (agree->even ? points * agree->step_delta : 0);
 }
 
+/* What was measured is of another loop, where one has just been entered. */
 static uint32_t next_stride(const struct rp_agree *agree,
 			    const struct rp_tally *tally,
 			    const struct rp_options *options)
@@ -216,15 +217,19 @@ static uint32_t next_stride(const struct rp_agree *agree,
 		stride = COMPUTE_NS / tally->step_ns;
 	if (stride > 2 * (int64_t)agree->stride)
 		stride = 2 * (int64_t)agree->stride;
-	return stride < 1 || tally->step_ns == 0 ? 1 : (uint32_t)stride;
+	if (stride < 1 || tally->step_ns == 0 || !rp_sites_known(&agree->sites))
+		return 1;
+	return (uint32_t)stride;
 }
 
-static uint32_t next_lag(const struct rp_tally *tally,
+static uint32_t next_lag(const struct rp_agree *agree,
+			 const struct rp_tally *tally,
 			 const struct rp_options *options)
 {
 	if (options->lag > 0)
 		return (uint32_t)options->lag - 1;
-	return tally->step_ns > LONG_STEP_NS ? 0 : 1;
+	return tally->step_ns > LONG_STEP_NS || !rp_sites_known(&agree->sites)
+		       ? 0 : 1;
 }
 
 /* Safe points from here to the next multiple of `boundary` steps, or less. */
@@ -266,7 +271,7 @@ void rp_agree_plan(struct rp_agree *agree, const struct rp_tally *tally,
 	learn_delta(agree, tally);
 	rp_sites_learn(&agree->sites, tally->step_ns);
 	agree->stride = next_stride(agree, tally, options);
-	agree->lag = next_lag(tally, options);
+	agree->lag = next_lag(agree, tally, options);
 	/* With lag 0 this safe point has had its round. */
 	least = agree->started_at == now ? now + 1 : now;
 	agree->start_at = agree->started_at + agree->stride;

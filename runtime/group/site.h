@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#define RP_SITES 16	/* that are remembered; the oldest is forgotten */
+#define RP_SITES 32	/* that are remembered; the oldest is forgotten */
 
 struct rp_site {
 	const char *file;	/* the program's, valid as long as the handle */
@@ -30,18 +30,26 @@ struct rp_sites {
 	struct rp_site v[RP_SITES];
 	unsigned count;		/* seen so far, forgotten ones included */
 	uint32_t window;	/* those since the last round's start, a bit each */
+	uint32_t before;	/* ... without the one that was entered last */
 	uint32_t round;		/* those of the round's window */
 	unsigned current;
+	uint64_t entered;	/* the index at which */
 	int64_t planned_ns;	/* the step time that the stride was made for */
 };
 
-/* Enters a site. 1 where the stride was not made for steps of its kind. */
-int rp_sites_enter(struct rp_sites *sites, const char *file, int line);
+/* Enters a site at a safe point. 1 where the stride was not made for steps of its
+ * kind. */
+int rp_sites_enter(struct rp_sites *sites, const char *file, int line,
+		   uint64_t index);
 
-/* A round starts; what it will tell is of the window that ends here. */
-void rp_sites_start(struct rp_sites *sites);
+/* A round starts at a safe point; what it will tell is of the window that ends
+ * there, of which a site that is entered there is not part yet. */
+void rp_sites_start(struct rp_sites *sites, uint64_t index);
 
 /* ... and has told the mean step time of that window, 0: not known. */
 void rp_sites_learn(struct rp_sites *sites, int64_t step_ns);
+
+/* Whether the steps at the current site were ever measured. */
+int rp_sites_known(const struct rp_sites *sites);
 
 #endif

@@ -86,6 +86,25 @@ static void test_slow_after_fast(void **state)
 	mt_code(rp, rally_close(rp), 0);
 }
 
+/* The signal comes in the first step of a slow loop: its next safe point has a
+ * round that completes there, whatever was measured before the loop. */
+static void test_request_in_the_first_slow_step(void **state)
+{
+	rally_t *rp = mt_open(mt_dir());
+	int64_t step;
+
+	(void)state;
+	step = run_fast(rp, 64);
+	assert_int_equal(evaluate(rp, step), RALLY_GO);
+	assert_int_equal(mt_status(rp).stride, 1);
+	assert_int_equal(mt_status(rp).lag, 0);
+	compute_us(20000);
+	if (mt_rank == 0)
+		rally_request(rp, RALLY_WANT_SAVE);
+	assert_int_equal(evaluate(rp, step), RALLY_SAVED);
+	mt_code(rp, rally_close(rp), 0);
+}
+
 /* Two or three safe points in each step, at sites of their own: rounds become as
  * rare as with one. */
 static void test_sites_share_a_step(void **state)
@@ -208,6 +227,7 @@ static void test_one_skips_a_loop(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_slow_after_fast),
+	cmocka_unit_test(test_request_in_the_first_slow_step),
 	cmocka_unit_test(test_sites_share_a_step),
 	cmocka_unit_test(test_names_are_compared),
 	cmocka_unit_test(test_many_sites),
