@@ -244,7 +244,7 @@ int rally_drop(rally_t *rp, const char *name);
  * loop, and no later safe point touches MPI any more.
  * Several loops may have safe points of their own, also one inside of a step of
  * another: training, evaluation, warm-up. Those of an inner loop pass the step
- * that they belong to, which is where the run resumes. `file` of
+ * that they belong to, and the run resumes at its begin. `file` of
  * rally_point_at() is kept and must stay valid until the close.
  * A rank that is elsewhere, in another loop, at another step or in another call
  * of this library, breaks the handle on all ranks, and rally_error() tells where

@@ -63,8 +63,8 @@ static const struct row rows[] = {
 	  "how often the job's record is read for what no signal tells; 0: "
 	  "never" },
 	{ "margin", DURATION, AT(margin), "10s", 0, NULL,
-	  "stop by itself this long, and twice what a stop takes, before the "
-	  "time limit that the record tells; 0: never" },
+	  "stop by itself this long, and what a stop takes, before the time limit "
+	  "that the record tells; 0: never" },
 	{ "threads", CHOICE, AT(threads), "auto", 0, AUTO,
 	  "hash on a helper thread; auto: where a core is free" },
 	{ "words", CHOICE, AT(words), "auto", 0, AUTO,

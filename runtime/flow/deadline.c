@@ -6,22 +6,38 @@
 #include "flow/handle.h"
 #include "flow/words.h"
 
-/* From here to the end of a stop: two strides of steps until it is agreed, and
- * a save as long as the last one, each taken twice. */
+#define ANSWER_NS 3000000000	/* that a question to Slurm may take here */
+
+/* From a round that does not stop to the end of a stop that the next one brings:
+ * one stride to it, one more for Slurm's answer, the lag, and a save twice as
+ * long as the last. But never so much that a short job has no time to compute. */
 static int64_t time_of_stop(const struct rally *rp)
 {
 	const struct rp_agree *agree = &rp->agree;
-	int64_t points = (int64_t)agree->stride + agree->lag + 1;
+	int64_t points = 2 * (int64_t)agree->stride + agree->lag;
+	int64_t time = points * agree->sites.planned_ns + 2 * rp->save_ns;
 
-	return 2 * (points * agree->sites.planned_ns + rp->save_ns);
+	return time < rp->left_at_first / 2 ? time : rp->left_at_first / 2;
 }
 
-static int limit_is_near(const struct rally *rp)
+/* Before it is believed, Slurm is asked again: a job that was suspended has a
+ * later limit now, and time went on meanwhile. */
+static int limit_is_near(struct rally *rp)
 {
-	if (rp->options.margin == 0 || rp->poll.ends_at == INT64_MAX)
+	int64_t now = rp_now();
+
+	if (rp->options.margin == 0 || rp->poll.ends_at == INT64_MAX ||
+	    rp->poll.ends_at - now > rp->options.margin + time_of_stop(rp)) {
+		rp->doubted = 0;
 		return 0;
-	return rp->poll.ends_at - rp_now() <=
-	       rp->options.margin + time_of_stop(rp);
+	}
+	if (rp->doubted == 0) {
+		rp->doubted = now;
+		rp_poll_soon(&rp->poll);
+		rp_poll_look(&rp->poll, &rp->sched);
+		return 0;
+	}
+	return rp->poll.as_of >= rp->doubted || now - rp->doubted > ANSWER_NS;
 }
 
 /* At the start, where it can still be mended, and not at the end. */
@@ -44,8 +60,10 @@ void rp_deadline_look(struct rally *rp)
 
 	if (rp->comm.rank != 0 || rp->told)
 		return;
-	if (rp_poll_look(&rp->poll, &rp->sched) && first)
+	if (rp_poll_look(&rp->poll, &rp->sched) && first) {
+		rp->left_at_first = rp->poll.ends_at - rp_now();
 		warn_of_no_requeue(rp);
+	}
 	if (!rp->poll.known || rp->poll.record.state != RP_JOB_RUNNING)
 		return;
 	if (rp_record_preempted(&rp->poll.record))

@@ -105,6 +105,8 @@ static void watch(struct rally *rp)
 		     rp->options.grace);
 	rp->comm.tell_after = after;
 	rp->poll.every_ns = rp->options.poll;
+	if (rp->options.poll == 0)
+		rp_poll_end(&rp->poll);
 }
 
 static void begin_watch(struct rally *rp)
@@ -129,6 +131,7 @@ int rp_handle_open(struct rally **out, MPI_Comm comm, const char *dir)
 	rp->keyval = MPI_KEYVAL_INVALID;
 	rp->standing.sequence = -1;
 	rp->standing.step = -1;
+	rp->begun_step = -1;
 	rp->found.sequence = -1;
 	rp->last_save = rp_now();
 	rp->dir = dir ? strdup(dir) : NULL;
@@ -169,6 +172,11 @@ static int apply_options(struct rally *rp, const struct rp_options *old)
 
 	if (now->save_signals != old->save_signals)
 		rp->saves_seen = rp_signals_count(now->save_signals);
+	/* What came to ask for a save does not ask for a stop now. */
+	if (now->stop_signals != old->stop_signals)
+		rp->stops_seen = rp_signals_count(now->stop_signals &
+						  old->save_signals &
+						  ~old->stop_signals);
 	rp_signals_install(now->stop_signals | now->save_signals, &rp->err);
 	if (strcmp(now->fault, old->fault) != 0 ||
 	    strcmp(now->fault_log, old->fault_log) != 0) {

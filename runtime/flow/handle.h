@@ -69,6 +69,10 @@ struct rally {
 	int sched_open;
 	struct rp_poll poll;	/* likewise */
 	enum rp_told told;	/* likewise */
+	int64_t doubted;	/* rp_now() when the time limit looked near; 0 */
+	int64_t left_at_first;	/* ns, by the first record */
+	int64_t begun_step;	/* of the checkpoint that this start began from */
+	int held;		/* in the queue, by the last requeue */
 	struct rp_job job;
 	struct rp_node node;
 	int threads;		/* a helper thread may be used */

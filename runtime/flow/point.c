@@ -160,8 +160,11 @@ int rp_point(struct rally *rp, int64_t step, const char *file, int line)
 	    agree->index < agree->due)
 		return RALLY_GO;
 	rp_handle_notice_death(rp);
-	if (rp->verdict)
+	if (rp->verdict) {
+		/* A rank may ask for it again, by itself: not one more. */
+		agree->index--;
 		return rp->verdict;
+	}
 	rp->here = place;
 	rp_agree_enter(agree);
 	verdict = run_point(rp, &place);
@@ -184,9 +187,7 @@ static int finish_in_close(struct rally *rp)
 
 static int leave_together(struct rally *rp)
 {
-	/* After a stop a rank may ask for the verdict again, by itself. */
-	uint64_t point = rp->verdict == RALLY_STOP ? 0 : rp->agree.index;
-	struct rp_place place = { "rally_close()", 0, 0, 1, point };
+	struct rp_place place = { "rally_close()", 0, 0, 1, rp->agree.index };
 	struct rp_tally tally;
 	int rc = 0;
 

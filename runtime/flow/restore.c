@@ -105,6 +105,7 @@ int rp_restore(struct rally *rp, int64_t *step, int *how)
 	if (rp->err.code == 0)
 		restore_newest(rp, step, how);
 	rp->restored = rp->err.code == 0;
+	rp->begun_step = rp->standing.step;
 	if (rp->err.code != 0)
 		rp_words_error(rp, "restore", &rp->err);
 	rp_agree_restart(&rp->agree);

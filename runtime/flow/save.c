@@ -266,7 +266,6 @@ int rp_save(struct rally *rp, const struct rp_place *place, const char *cause)
 	/* What was asked for until now is answered by this save. */
 	rp->saves_seen = rp_signals_count(rp->options.save_signals);
 	atomic_fetch_and(&rp->asked, ~RALLY_WANT_SAVE);
-	rp->saved_at = rp->agree.index;
 	rp->base_step = place->step;
 	rp->has_base = 1;
 	if (rp->standing.sequence >= 0 && rp->standing.step == place->step &&
@@ -278,6 +277,8 @@ int rp_save(struct rally *rp, const struct rp_place *place, const char *cause)
 		wait_for_rank_0(rp);
 		rp_agree_restart(&rp->agree);
 	}
+	if (rc == 0 || rc == RALLY_EUNCONFIRMED)
+		rp->saved_at = rp->agree.index;
 	rp->last_save = rp_now();
 	if (rp->comm.dead)
 		rp_handle_break(rp);

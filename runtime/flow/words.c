@@ -237,8 +237,9 @@ void rp_words_requeue(struct rally *rp, enum rp_answer answer,
 	     json_pack("{s:s,s:s,s:s,s:s}", "by", rp->sched.ops->name, "cause",
 		       cause->name, "answer", rp_answer_text(answer), "detail",
 		       detail),
-	     "%s: %s%s%s%s", rp_answer_good(answer) ? "requeue"
-						    : "NOT requeued",
+	     "%s: %s%s%s%s", answer == RP_HELD       ? "HELD"
+			     : rp_answer_good(answer) ? "requeue"
+						      : "NOT requeued",
 	     rp_answer_text(answer), *why ? " (" : "", why, *why ? ")" : "");
 }
 

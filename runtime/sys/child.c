@@ -196,7 +196,7 @@ void rp_child_end(struct rp_child *c, struct rp_spawned *got)
 {
 	if (!c)
 		return;
-	if (!c->gone && !c->got.timed_out)
+	if (!rp_child_look(c) && !c->got.timed_out)
 		kill_group(c);
 	while (!rp_child_look(c))
 		rp_child_pause(c);

@@ -10,6 +10,7 @@ static void ask(struct rp_poll *poll, struct rp_sched *s, int64_t now)
 	const char *argv[RP_SCHED_ARGS];
 
 	poll->next = now + poll->every_ns;
+	poll->asked = now;
 	s->ops->command(s, s->job.id, argv);
 	if (rp_child_start(argv, rp_sched_env, s->timeout_ms, &poll->child,
 			   NULL) != 0)
@@ -32,6 +33,7 @@ static int hear(struct rp_poll *poll, struct rp_sched *s)
 	if (!ok)
 		return 0;
 	poll->record = record;
+	poll->as_of = poll->asked;
 	poll->known = 1;
 	poll->ends_at = INT64_MAX;
 	left = record.end_time - (int64_t)time(NULL);
@@ -43,20 +45,29 @@ static int hear(struct rp_poll *poll, struct rp_sched *s)
 
 int rp_poll_look(struct rp_poll *poll, struct rp_sched *s)
 {
+	int heard = 0;
 	int64_t now;
 
 	if (poll->every_ns <= 0 || !s->job.in_slurm || !s->ops->command)
 		return 0;
-	if (poll->child)
-		return rp_child_look(poll->child) ? hear(poll, s) : 0;
+	if (poll->child && rp_child_look(poll->child))
+		heard = hear(poll, s);
 	now = rp_now();
-	if (now >= poll->next)
+	if (!poll->child && now >= poll->next)
 		ask(poll, s, now);
-	return 0;
+	return heard;
+}
+
+void rp_poll_soon(struct rp_poll *poll)
+{
+	poll->next = 0;
 }
 
 void rp_poll_end(struct rp_poll *poll)
 {
 	rp_child_end(poll->child, NULL);
 	poll->child = NULL;
+	poll->next = 0;
+	poll->known = 0;
+	poll->ends_at = INT64_MAX;
 }

@@ -6,6 +6,9 @@
  * command that prints the job's record is started every `every_ns` and heard
  * when it is through; the caller's loop never stops for it. An answer that does
  * not come, or that can't be read, leaves the record before it.
+ *
+ * The child lives while the program computes: one that waits for any child of
+ * its own may be told of it.
  */
 #ifndef RP_SYS_POLL_H
 #define RP_SYS_POLL_H
@@ -19,15 +22,20 @@ struct rp_poll {
 	int64_t every_ns;	/* 0: never */
 	int64_t next;		/* rp_now() of the next question; 0: at once */
 	struct rp_child *child;	/* the one that was asked */
+	int64_t asked;		/* rp_now() at which it was */
 	struct rp_record record;	/* the newest */
 	int64_t ends_at;	/* rp_now() of its end_time; INT64_MAX: none */
+	int64_t as_of;		/* rp_now() at which it was asked for */
 	int known;		/* a record was read */
 };
 
 /* Asks, or hears, whatever is due. 1 where a new record was read. */
 int rp_poll_look(struct rp_poll *poll, struct rp_sched *s);
 
-/* Ends what was asked; zeroed memory is fine. */
+/* Has the next look ask at once. */
+void rp_poll_soon(struct rp_poll *poll);
+
+/* Ends what was asked, and forgets the record; zeroed memory is fine. */
 void rp_poll_end(struct rp_poll *poll);
 
 #endif

@@ -311,9 +311,9 @@ const char *rp_answer_text(enum rp_answer answer)
 	case RP_REQUEUED:
 		return "the job was requeued";
 	case RP_HELD:
-		return "the job was requeued, and is held: it came to no "
-		       "further step in several starts; run scontrol release "
-		       "once it is mended";
+		return "the job is held in the queue: it came to no further "
+		       "step in several starts; run scontrol release once it "
+		       "is mended";
 	case RP_ALREADY:
 		return "the job is back in the queue already";
 	case RP_DISABLED:

@@ -7,7 +7,8 @@
  * is killed, and nothing that the host program could notice. SIGCHLD stays as
  * the host has set it, and only this one child is waited for; where the host
  * ignores SIGCHLD, or reaps all children itself, the exit status is lost and
- * `reaped` is 0.
+ * `reaped` is 0. (A child that is not waited for, sys/child.h, may meet a wait for
+ * any child in the host.)
  *
  * The child gets default signals, /dev/null for stdin, only the descriptors 0
  * to 2, and the environment without what would make it part of the MPI job

@@ -22,7 +22,7 @@ static const char script[] =
 	"case \"$*\" in\n"
 	"requeue*) sed 's/JobState=RUNNING/JobState=PENDING/' job > job.new &&\n"
 	"	mv job.new job;;\n"
-	"*steps*) echo 'StepId=12.0 UserId=0 State=RUNNING Name=x';;\n"
+	"*steps*) echo 'StepId=12.batch UserId=0 State=RUNNING Name=x';;\n"
 	"*) [ -e fails ] && { echo 'slurm_load_jobs error: Unable to contact "
 	"slurm controller' >&2; exit 1; }; cat job;;\n"
 	"esac\n";
@@ -96,19 +96,24 @@ static void begin(int start, int preempt, int end)
 
 static char folder[512];
 
-static rally_t *open_polling(const char *poll, const char *margin)
+static rally_t *open_in(const char *dir, const char *poll, const char *margin)
 {
 	rally_t *rp;
 
 	mt_option("RALLY_REQUEUE", "scontrol");
 	mt_option("RALLY_POLL", poll);
 	mt_option("RALLY_MARGIN", margin);
-	snprintf(folder, sizeof(folder), "%s", mt_dir());
-	rp = mt_open(folder);
+	rp = mt_open(dir);
 	mt_option("RALLY_REQUEUE", "none");
 	mt_option("RALLY_POLL", NULL);
 	mt_option("RALLY_MARGIN", NULL);
 	return rp;
+}
+
+static rally_t *open_polling(const char *poll, const char *margin)
+{
+	snprintf(folder, sizeof(folder), "%s", mt_dir());
+	return open_in(folder, poll, margin);
 }
 
 static void end(rally_t *rp)
@@ -207,11 +212,11 @@ static void test_time_limit(void **state)
 	rally_t *rp;
 
 	(void)state;
-	begin(-100, 0, 6);
+	begin(-100, 0, 8);
 	rp = open_polling("30s", "3s");
 	assert_int_equal(run_for(rp, 30, &took, &gap), RALLY_STOP);
-	/* Times are whole seconds; a stop takes a fraction of one. */
-	assert_true(took > 1 && took < 5);
+	/* Times are whole seconds, opening takes some too. */
+	assert_true(took > 1 && took < 7);
 	if (mt_rank == 0)
 		assert_int_equal(asked() > 0, 1);
 	end(rp);
@@ -233,7 +238,7 @@ static void test_slow_answer(void **state)
 		put("slow", "");
 	rp = open_polling("30s", "10s");
 	assert_int_equal(run_for(rp, 1.5, &took, &gap), RALLY_GO);
-	assert_true(gap < 1);
+	assert_true(gap < 2.5);
 	if (mt_rank == 0)
 		assert_int_equal(asked(), 1);
 	end(rp);
@@ -300,6 +305,94 @@ static void test_end_near_the_limit(void **state)
 	end(NULL);
 }
 
+/* The limit that the record told of was moved while time went on, as for a job
+ * that was suspended: Slurm is asked again before it is believed. */
+static void test_limit_was_moved(void **state)
+{
+	double took, gap;
+	rally_t *rp;
+
+	(void)state;
+	begin(-100, 0, 9);
+	rp = open_polling("30s", "4s");
+	assert_int_equal(run_for(rp, 0.7, &took, &gap), RALLY_GO);
+	if (mt_rank == 0)
+		put_record(-100, 0, 3600);
+	rest_ms(6000);
+	assert_int_equal(run_for(rp, 1, &took, &gap), RALLY_GO);
+	if (mt_rank == 0)
+		assert_int_equal(asked(), 2);
+	end(rp);
+}
+
+/* What is not to be asked for any more is forgotten. */
+static void test_forgotten(void **state)
+{
+	double took, gap;
+	rally_t *rp;
+
+	(void)state;
+	begin(-100, 0, 9);
+	rp = open_polling("30s", "4s");
+	assert_int_equal(run_for(rp, 0.7, &took, &gap), RALLY_GO);
+	/* The environment, which open_polling() used, wins: not poll. */
+	mt_code(rp, rally_set(rp, "requeue_timeout", "10s"), 0);
+	if (mt_rank == 0)
+		put("fails", "");
+	rest_ms(6000);
+	assert_int_equal(run_for(rp, 0.5, &took, &gap), RALLY_GO);
+	end(rp);
+}
+
+static int ordered(const char *what)
+{
+	char path[128], line[256];
+	FILE *file;
+	int n = 0;
+
+	snprintf(path, sizeof(path), "%s/log", top);
+	file = fopen(path, "r");
+	while (file && fgets(line, sizeof(line), file))
+		n += strncmp(line, what, strlen(what)) == 0;
+	if (file)
+		fclose(file);
+	return n;
+}
+
+/* Each start is stopped where the one before was. */
+static void test_stuck(void **state)
+{
+	char dir[512];
+
+	(void)state;
+	snprintf(dir, sizeof(dir), "%s", mt_dir());
+	mt_option("RALLY_REQUEUE_LIMIT", "2");
+	for (int start = 0; start < 4; start++) {
+		int64_t step = 5;
+		rally_t *rp;
+		int how;
+
+		begin(-100, 0, 3600);
+		snprintf(folder, sizeof(folder), "%s", dir);
+		rp = open_in(folder, "0", "0");
+		mt_code(rp, rally_restore(rp, &step, &how), 0);
+		if (mt_rank == mt_size - 1)
+			rally_request(rp, RALLY_WANT_STOP);
+		assert_int_equal(rally_point(rp, step), RALLY_STOP);
+		if (mt_rank == 0) {
+			assert_int_equal(ordered("requeue 12"), start < 3);
+			assert_int_equal(ordered("requeuehold 12"), start == 3);
+			assert_int_equal(ordered("update JobId=12 Comment=rally"
+						 "point: held, no step beyond 5 "
+						 "in 3 starts"), start == 3);
+		}
+		mt_code(rp, rally_requeue(rp), start < 3 ? 0 : RALLY_EREQUEUE);
+		mt_code(rp, rally_close(rp), start < 3 ? 0 : RALLY_EUNFINISHED);
+		end(NULL);
+	}
+	mt_option("RALLY_REQUEUE_LIMIT", NULL);
+}
+
 static void test_never_asked(void **state)
 {
 	double took, gap;
@@ -322,6 +415,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_no_answer),
 	cmocka_unit_test(test_said_at_the_start),
 	cmocka_unit_test(test_end_near_the_limit),
+	cmocka_unit_test(test_limit_was_moved),
+	cmocka_unit_test(test_forgotten),
+	cmocka_unit_test(test_stuck),
 	cmocka_unit_test(test_never_asked),
 };
 
