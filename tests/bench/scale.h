@@ -30,7 +30,8 @@ struct scale_net {
 	const char *name;
 	double L, o, G;		/* ns, ns, ns for a byte */
 	double start, finish;	/* ns of MPI_Iallreduce and of MPI_Wait where
-				   nothing is to be waited for */
+				   nothing is to be waited for, with what the
+				   library does around them */
 };
 
 struct scale_case {
@@ -41,6 +42,10 @@ struct scale_case {
 	double noise_hz, noise_ns;	/* how often the system takes the core
 					   away, and for how long */
 	double slow;		/* one rank's steps take so many times as long */
+	/* Steps that were, in place of all that: ns, `played` of each rank, one
+	 * rank after the other; NULL: none. */
+	const float *steps;
+	int played;
 	enum scale_coupling coupling;
 	int offload;		/* messages are passed on by themselves */
 	int lag;		/* as the option: 0 automatic, else lag + 1 */
@@ -55,8 +60,8 @@ struct scale_result {
 						   verdict on the last rank */
 	int points_p50, points_max;	/* safe points of the rank that asked */
 	double overhead;	/* of the run's time, rounds and idle points */
-	double inside;		/* part of the time spent in the library, as
-				   one rank sees it, waiting included */
+	double inside;		/* part of the time spent in the library, the
+				   mean of all ranks, waiting included */
 	double round_ns;	/* one round, from the last rank's start to the
 				   last rank's end where it is waited for */
 	uint32_t stride, lag;

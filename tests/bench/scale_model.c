@@ -95,6 +95,19 @@ static double flight(const struct sim *sim)
  * The application's step.
  */
 
+static void play(struct sim *sim)
+{
+	const struct scale_case *c = sim->c;
+	int at = (int)(sim->agree.index % (uint64_t)c->played);
+
+	for (int v = 0; v < sim->n; v++) {
+		double took = c->steps[v * c->played + at];
+
+		sim->with[v] += took;
+		sim->without[v] += took;
+	}
+}
+
 static void compute(struct sim *sim)
 {
 	const struct scale_case *c = sim->c;
@@ -197,6 +210,7 @@ static void start(struct sim *sim)
 	sim->agree.in_flight = 1;
 	sim->agree.started_at = sim->agree.index;
 	sim->agree.complete_at = sim->agree.index + sim->agree.lag;
+	rp_sites_start(&sim->agree.sites, sim->agree.index);
 }
 
 /* A rank takes its children's messages one after the other, then sends. */
@@ -282,7 +296,7 @@ static void finish(struct sim *sim)
 static void point(struct sim *sim)
 {
 	struct rp_agree *agree = &sim->agree;
-	double entered = sim->with[0];
+	double entered = mean(sim->with, sim->n);
 
 	enter(sim);
 	if (agree->in_flight && agree->index >= agree->complete_at)
@@ -294,7 +308,7 @@ static void point(struct sim *sim)
 	}
 	leave(sim);
 	if (agree->rounds > WARM_UP)
-		sim->inside += sim->with[0] - entered;
+		sim->inside += mean(sim->with, sim->n) - entered;
 }
 
 /* How far the run would be without the library. Ranks that never meet do not
@@ -333,7 +347,7 @@ static void loop(struct sim *sim)
 			sim->from_without = alone(sim);
 			sim->inside = 0;
 		}
-		compute(sim);
+		sim->c->steps ? play(sim) : compute(sim);
 		couple(sim, sim->with);
 		couple(sim, sim->without);
 	}
@@ -382,6 +396,8 @@ static int prepare(struct sim *sim)
 	if (!sim->latency || !sim->points || !sim->table ||
 	    rp_agree_init(&sim->agree, &err) != 0)
 		return -1;
+	/* One loop, from the first safe point on. */
+	rp_sites_enter(&sim->agree.sites, "loop", 1, 0);
 	for (int i = 0; i < TABLE; i++)
 		sim->table[i] = (float)one_length(sim->c, &sim->random);
 	rp_options_init(&sim->options);

@@ -17,12 +17,12 @@
 
 #define ROUNDS 3001
 #define INSIDE_NS 5e9		/* of the loop that is watched, at least */
-#define LATE_MAX 65536
+#define STEPS_MAX 65536
 #define LATENCIES 81
 #define JITTER 0.02
 
-static int rank, lates;
-static double late[LATE_MAX];	/* ns that steps took longer than they should */
+static int rank, n_steps;
+static float steps[STEPS_MAX];	/* ns that each took */
 static double verdict_at;	/* ns, of the first vote since it was set to 0 */
 
 static double now_ns(void)
@@ -87,46 +87,33 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Ends a step, and remembers how late this machine was. */
-static void end_step(double when)
+/* Ends a step, and remembers how long it was. */
+static void end_step(double began, double when)
 {
 	scale_sleep_until(when);
-	late[lates++ % LATE_MAX] = now_ns() - when;
+	if (n_steps < STEPS_MAX)
+		steps[n_steps++] = (float)(now_ns() - began);
 }
 
-/* How much longer than it should a step was: by how much it mostly was, how
- * that spread, and how often it was something else. */
-static void learn_lateness(struct scale_case *c)
-{
-	int n = lates < LATE_MAX ? lates : LATE_MAX;
-	double usual, spread, lost = 0, count = 0;
-
-	qsort(late, (size_t)n, sizeof(*late), by_value);
-	usual = late[n / 2];
-	/* Of a normal deviation the middle half is 1.35 wide. */
-	spread = (late[n / 4 * 3] - late[n / 4]) / 1.35;
-	for (int i = 0; i < n; i++)
-		if (late[i] > usual + 5 * spread) {
-			lost += late[i] - usual;
-			count++;
-		}
-	usual = mean_of_both(usual);
-	spread = mean_of_both(spread) / c->step_ns;
-	lost = mean_of_both(lost);
-	count = mean_of_both(count);
-	c->jitter = sqrt(c->jitter * c->jitter + spread * spread);
-	c->step_ns += usual;
-	c->noise_hz = count / n / c->step_ns * 1e9;
-	c->noise_ns = count > 0 ? lost / count : 1;
-	lates = 0;
-}
-
-/* The model of the loop that just ran, with steps as they were. */
+/* The model of the loop that just ran: both ranks' steps, one by one as they
+ * were, so that what this machine added to them is in it. */
 static void model(struct scale_case c, struct scale_result *result)
 {
-	learn_lateness(&c);
+	float *all = malloc(2 * STEPS_MAX * sizeof(*all));
+	int least;
+
+	bench_mpi(PMPI_Allreduce(&n_steps, &least, 1, MPI_INT, MPI_MIN,
+				 MPI_COMM_WORLD));
+	if (!all || least == 0)
+		bench_fail("steps");
+	bench_mpi(MPI_Allgather(steps, least, MPI_FLOAT, all, least, MPI_FLOAT,
+				MPI_COMM_WORLD));
+	c.steps = all;
+	c.played = least;
 	if (scale_run(&c, result) != 0)
 		bench_fail("scale_run");
+	free(all);
+	n_steps = 0;
 }
 
 /* Part of the time that a loop of n steps spends in rally_point(), behind some
@@ -142,13 +129,13 @@ static double inside(rally_t *rp, const struct scale_case *c, int n)
 		if (i == 0) {
 			began = from;
 			in = 0;
-			lates = 0;
+			n_steps = 0;
 		}
 		if (rally_point(rp, i) != RALLY_GO)
 			bench_fail("rally_point");
 		to = now_ns();
 		in += to - from;
-		end_step(to + step_length(c, &state));
+		end_step(to, to + step_length(c, &state));
 	}
 	return mean_of_both(in / (now_ns() - began));
 }
@@ -221,7 +208,7 @@ static double one_latency(rally_t *rp, const struct scale_case *c, int quiet,
 
 	verdict_at = 0;
 	for (int i = 0; (verdict = rally_point(rp, (*step)++)) == RALLY_GO; i++) {
-		double end = now_ns() + step_length(c, &state);
+		double began = now_ns(), end = began + step_length(c, &state);
 
 		verdict_at = 0;
 		if (i == quiet)
@@ -231,7 +218,7 @@ static double one_latency(rally_t *rp, const struct scale_case *c, int quiet,
 			bench_rally(rp, rally_request(rp, RALLY_WANT_SAVE));
 			asked = 1;
 		}
-		end_step(end);
+		end_step(began, end);
 	}
 	if (verdict != RALLY_SAVED)
 		bench_fail("rally_point");
