@@ -3,7 +3,7 @@
  *
  * scontrol is a script that prints a file, and writes down what it was asked.
  *
- * ranks: 1 3
+ * ranks: 3
  * limit: 120
  */
 #include "mpi_test.h"
