@@ -19,6 +19,7 @@ static const char script[] =
 	"cd \"$(dirname \"$0\")\" || exit 99\n"
 	"echo \"$*\" >> log\n"
 	"[ -e slow ] && sleep 3\n"
+	"[ -e tardy ] && sleep 1\n"
 	"case \"$*\" in\n"
 	"requeue*) sed 's/JobState=RUNNING/JobState=PENDING/' job > job.new &&\n"
 	"	mv job.new job;;\n"
@@ -316,10 +317,12 @@ static void test_limit_was_moved(void **state)
 	begin(-100, 0, 9);
 	rp = open_polling("30s", "4s");
 	assert_int_equal(run_for(rp, 0.7, &took, &gap), RALLY_GO);
-	if (mt_rank == 0)
+	if (mt_rank == 0) {
 		put_record(-100, 0, 3600);
+		put("tardy", "");
+	}
 	rest_ms(6000);
-	assert_int_equal(run_for(rp, 1, &took, &gap), RALLY_GO);
+	assert_int_equal(run_for(rp, 2, &took, &gap), RALLY_GO);
 	if (mt_rank == 0)
 		assert_int_equal(asked(), 2);
 	end(rp);
