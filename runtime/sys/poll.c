@@ -35,6 +35,7 @@ static int hear(struct rp_poll *poll, struct rp_sched *s)
 	poll->record = record;
 	poll->as_of = poll->asked;
 	poll->known = 1;
+	s->reached = 1;
 	poll->ends_at = INT64_MAX;
 	left = record.end_time - (int64_t)time(NULL);
 	/* A year is as good as no limit. */

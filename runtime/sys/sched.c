@@ -68,6 +68,7 @@ int rp_sched_open(struct rp_sched *s, const char *choice, const char *helper,
 
 	memset(s, 0, sizeof(*s));
 	s->timeout_ms = timeout_ms;
+	s->patience_ms = s->patience_new_ms = timeout_ms;
 	rp_job_from_env(&s->job);
 	s->helper = strdup(helper ? helper : PKGLIBEXECDIR "/rallypoint-slurm");
 	if (!s->helper)
@@ -94,7 +95,6 @@ void rp_sched_close(struct rp_sched *s)
 
 static void begin(struct rp_sched *s)
 {
-	s->deadline = rp_now() + s->timeout_ms * MS;
 	s->cause = RP_CAUSE_UNKNOWN;
 	s->detail[0] = '\0';
 }
@@ -102,39 +102,12 @@ static void begin(struct rp_sched *s)
 static enum rp_answer read_once(struct rp_sched *s, const char *id,
 				int with_steps, struct rp_record *rec)
 {
+	enum rp_answer answer;
+
 	memset(rec, 0, sizeof(*rec));
 	rec->steps = -1;
-	return s->ops->record(s, id, with_steps, rec);
-}
-
-/* Waits before another try, where the answer is one that may change. 0 where
- * it is not, or no time is left. */
-static int once_more(struct rp_sched *s, enum rp_answer answer)
-{
-	if (answer != RP_UNREACHABLE && answer != RP_INTERRUPTED)
-		return 0;
-	if (rp_sched_left(s) <= RETRY_MS)
-		return 0;
-	rp_sleep_ms(RETRY_MS);
-	return 1;
-}
-
-static enum rp_answer read_patiently(struct rp_sched *s, int with_steps,
-				     struct rp_record *rec)
-{
-	enum rp_answer answer;
-	int tries = 0, away = 0;
-
-	do {
-		answer = read_once(s, s->job.id, with_steps, rec);
-		away += answer == RP_UNREACHABLE;
-		tries++;
-	} while (once_more(s, answer));
-	/* The last try is cut short, and says less than those before. */
-	if (answer == RP_TIMEOUT && tries > 1 && away == tries - 1) {
-		rp_sched_say(s, "no answer from the controller");
-		return RP_UNREACHABLE;
-	}
+	answer = s->ops->record(s, id, with_steps, rec);
+	s->reached |= answer == RP_DONE;
 	return answer;
 }
 
@@ -222,12 +195,9 @@ static enum rp_answer see_it_took(struct rp_sched *s)
 /* hold: why the job is to be held, or NULL. */
 static enum rp_answer ask(struct rp_sched *s, const char *hold)
 {
-	enum rp_answer answer;
+	enum rp_answer answer = hold ? s->ops->hold(s, s->job.id, hold)
+				     : s->ops->requeue(s, s->job.id);
 
-	do
-		answer = hold ? s->ops->hold(s, s->job.id, hold)
-			      : s->ops->requeue(s, s->job.id);
-	while (once_more(s, answer));
 	if (answer == RP_REQUEUED)
 		answer = see_it_took(s);
 	return answer == RP_REQUEUED && hold ? RP_HELD : answer;
@@ -252,25 +222,50 @@ static int spans_job(struct rp_sched *s, int ranks, const struct rp_record *rec)
 }
 
 /* ranks 0: whatever else runs in the job. */
-static enum rp_answer requeue(struct rp_sched *s, int ranks, const char *hold)
+static enum rp_answer try_once(struct rp_sched *s, int ranks, const char *hold)
 {
 	struct rp_record rec;
+	enum rp_answer answer = read_once(s, s->job.id, ranks > 0, &rec);
+
+	if (answer == RP_DONE)
+		answer = judge(s, &rec);
+	if (answer != RP_DONE)
+		return answer;
+	if (ranks > 0 && !spans_job(s, ranks, &rec))
+		return RP_OTHER_STEPS;
+	return ask(s, hold);
+}
+
+/* The answers of a controller that is away, or was gone before it had answered:
+ * each try begins with the record, which shows what the one before has done. */
+static int is_away(enum rp_answer answer)
+{
+	return answer == RP_UNREACHABLE || answer == RP_INTERRUPTED ||
+	       answer == RP_TIMEOUT;
+}
+
+static enum rp_answer requeue(struct rp_sched *s, int ranks, const char *hold)
+{
+	int64_t patience = s->reached || s->patience_ms < s->patience_new_ms
+				   ? s->patience_ms : s->patience_new_ms;
+	int64_t until = rp_now() + patience * MS;
 	enum rp_answer answer;
+	int told = 0;
 
 	begin(s);
 	if (s->ops == &rp_sched_none || !s->job.in_slurm) {
 		rp_sched_say(s, s->why);
 		return RP_NO_BACKEND;
 	}
-	answer = read_patiently(s, ranks > 0, &rec);
-	if (answer != RP_DONE)
-		return answer;
-	answer = judge(s, &rec);
-	if (answer != RP_DONE)
-		return answer;
-	if (ranks > 0 && !spans_job(s, ranks, &rec))
-		return RP_OTHER_STEPS;
-	return ask(s, hold);
+	for (;;) {
+		answer = try_once(s, ranks, hold);
+		if (!is_away(answer) || rp_now() + RETRY_MS * MS >= until)
+			return answer;
+		if (s->tell && !told)
+			s->tell(s->arg, answer, (until - rp_now()) / MS);
+		told = 1;
+		rp_sleep_ms(RETRY_MS);
+	}
 }
 
 static enum rp_answer tell(const struct rp_sched *s, enum rp_answer answer,

@@ -17,7 +17,11 @@
  * so a requeue reads the record first: a job that is being cancelled, or whose
  * record can't be read, is never brought back.
  *
- * Every public call takes at most `timeout_ms` and about a second.
+ * One command of Slurm's is given `timeout_ms`, and a call has one, or two where
+ * it wants the steps; a requeue has four at most. Where the controller does not
+ * answer, a requeue is tried again for `patience_ms`, and for `patience_new_ms`
+ * where it has never answered yet: this may be a place from where it can't be
+ * reached.
  */
 #ifndef RP_SYS_SCHED_H
 #define RP_SYS_SCHED_H
@@ -126,9 +130,14 @@ struct rp_sched {
 	const struct rp_sched_ops *ops;
 	struct rp_job job;
 	char *helper;		      /* path of rallypoint-slurm */
-	int64_t timeout_ms;
+	int64_t timeout_ms;	      /* of a command */
+	int64_t patience_ms, patience_new_ms;	/* of a requeue: the caller's to
+				   change, at first timeout_ms */
+	/* Called once where a requeue is going to be tried again; NULL: not. */
+	void (*tell)(void *arg, enum rp_answer answer, int64_t left_ms);
+	void *arg;
+	int reached;		      /* the controller has answered once */
 	char why[160];		      /* why this backend was taken */
-	int64_t deadline;	      /* rp_now() at which the call gives up */
 	enum rp_cause cause;	      /* what the last requeue found */
 	char detail[RP_SCHED_DETAIL]; /* the backend's own last words */
 };
@@ -147,8 +156,8 @@ void rp_sched_close(struct rp_sched *s);
 enum rp_answer rp_sched_record(struct rp_sched *s, struct rp_record *rec);
 
 /* Puts this job back into the queue, whatever else runs in it: reads the
- * record, asks, and reads it again to see that it took. Goes on trying within
- * the time limit while the controller can't be reached. `detail` gets the
+ * record, asks, and reads it again to see that it took; all of it again, within
+ * the patience, while the controller does not answer. `detail` gets the
  * backend's words where the answer is not good, "" if it had none. */
 enum rp_answer rp_sched_requeue(struct rp_sched *s, char *detail, size_t size);
 
@@ -182,9 +191,6 @@ int rp_answer_good(enum rp_answer answer);
  * For the backends
  */
 
-/* Milliseconds left of the running call, at least 1. */
-int64_t rp_sched_left(const struct rp_sched *s);
-
 /* Keeps the last line of `text` that says something as s->detail. */
 void rp_sched_say(struct rp_sched *s, const char *text);
 
@@ -192,7 +198,7 @@ void rp_sched_say(struct rp_sched *s, const char *text);
  * seconds since the epoch, so that no time zone is in between. */
 extern const char *const rp_sched_env[];
 
-/* Runs a command of the scheduler's in the time left. RP_DONE with `*got`, the caller's to free,
+/* Runs a command of the scheduler's. RP_DONE with `*got`, the caller's to free,
  * whatever the exit status; else RP_TIMEOUT or RP_FAILED, nothing to free. */
 enum rp_answer rp_sched_run(struct rp_sched *s, const char *const argv[],
 			    struct rp_spawned *got);

@@ -3,20 +3,10 @@
  */
 #include "sys/sched.h"
 
-#include "base/clock.h"
 #include "sys/spawn.h"
 
 #include <ctype.h>
 #include <string.h>
-
-#define MS 1000000ll /* nanoseconds */
-
-int64_t rp_sched_left(const struct rp_sched *s)
-{
-	int64_t left = (s->deadline - rp_now()) / MS;
-
-	return left > 0 ? left : 1;
-}
 
 void rp_sched_say(struct rp_sched *s, const char *text)
 {
@@ -48,7 +38,7 @@ enum rp_answer rp_sched_run(struct rp_sched *s, const char *const argv[],
 {
 	struct rp_err err = { 0 };
 
-	if (rp_spawn(argv, rp_sched_env, rp_sched_left(s), got, &err)) {
+	if (rp_spawn(argv, rp_sched_env, s->timeout_ms, got, &err)) {
 		rp_sched_say(s, err.text);
 		return RP_FAILED;
 	}

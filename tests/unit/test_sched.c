@@ -34,12 +34,13 @@ static const char scontrol[] =
 	"case \"$*\" in\n"
 	"'show job '*) f=job;;\n"
 	"'-o show steps '*) f=steps;;\n"
-	"'requeue '*) f=requeue; : > asked;;\n"
-	"'requeuehold '*) f=requeue; : > asked;;\n"
+	"'requeue '*) f=requeue;;\n"
+	"'requeuehold '*) f=requeue;;\n"
 	"'update '*) f=update;;\n"
 	"*) exit 98;;\n"
 	"esac\n"
 	"[ -e $f.once ] && [ ! -e $f.twice ] && : > $f.twice && f=$f.once\n"
+	"[ $f = requeue ] && : > asked\n"
 	"[ -e $f.slow ] && sleep 30\n"
 	"[ -e asked ] && [ -e $f.after ] && f=$f.after\n"
 	"[ -e $f.killed ] && kill -9 $$\n"
@@ -677,7 +678,7 @@ static void test_ended_by_its_own_success(void **state)
 	put(f, "requeue.rc", "1");
 	assert_int_equal(requeue(f), RP_ALREADY);
 	assert_string_equal(f->detail, "");
-	f->s.timeout_ms = 700;
+	f->s.patience_ms = 700;
 	put(f, "job.killed", "");
 	put(f, "job.after.killed", "");
 	assert_int_equal(requeue(f), RP_INTERRUPTED);
@@ -699,17 +700,53 @@ static void test_controller_away(void **state)
 	assert_int_equal(rp_sched_job_active(&f->s, "13"), -1);
 }
 
-static void test_controller_away_then_slow(void **state)
+/* One that answered before is waited for, told once; one that never did may be
+ * out of reach for good. */
+static void count_tells(void *arg, enum rp_answer answer, int64_t left_ms)
 {
-	struct fake *f = begin(state, "scontrol", 1300);
+	assert_int_equal(answer, RP_UNREACHABLE);
+	assert_true(left_ms > 0);
+	++*(int *)arg;
+}
 
-	put(f, "job.once", "");
-	put(f, "job.once.err", "slurm_load_jobs error: Unable to contact slurm "
-			       "controller (connect failure)\n");
-	put(f, "job.once.rc", "1");
-	put(f, "job.slow", "");
+static void test_patience(void **state)
+{
+	struct fake *f = begin(state, "scontrol", LIMIT_MS);
+	struct rp_record rec;
+	int64_t start;
+	int tells = 0;
+
+	put(f, "job.err", "slurm_load_jobs error: Unable to contact slurm "
+			  "controller (connect failure)\n");
+	put(f, "job.rc", "1");
+	f->s.tell = count_tells;
+	f->s.arg = &tells;
+	f->s.patience_ms = 1800;
+	f->s.patience_new_ms = 0;
+	start = rp_now();
 	assert_int_equal(requeue(f), RP_UNREACHABLE);
-	assert_true(strlen(f->detail) > 0);
+	assert_true(rp_now() - start < 1500000000);
+	assert_int_equal(tells, 0);
+	put(f, "job.rc", "0");
+	put(f, "job", job_text("x", "RUNNING", "None", 0, ""));
+	assert_int_equal(rp_sched_record(&f->s, &rec), RP_DONE);
+	put(f, "job.rc", "1");
+	start = rp_now();
+	assert_int_equal(requeue(f), RP_UNREACHABLE);
+	assert_true(rp_now() - start > 1000000000);
+	assert_int_equal(tells, 1);
+}
+
+/* The requeue hangs and has worked: the next try sees it in the record. */
+static void test_requeue_that_hangs(void **state)
+{
+	struct fake *f = begin(state, "scontrol", 400);
+
+	f->s.patience_ms = f->s.patience_new_ms = 3000;
+	put(f, "job", job_text("x", "RUNNING", "None", 0, ""));
+	put(f, "job.after", job_text("x", "PENDING", "None", 1, ""));
+	put(f, "requeue.slow", "");
+	assert_int_equal(requeue(f), RP_ALREADY);
 }
 
 static void test_hanging_command(void **state)
@@ -774,9 +811,9 @@ static void test_own_step(void **state)
 	put(f, "steps.err", "slurm_get_job_steps error: Unable to contact "
 			    "slurm controller (connect failure)\n");
 	put(f, "steps.rc", "1");
-	f->s.timeout_ms = 800;
+	f->s.patience_ms = 800;
 	assert_int_equal(own(f, 2), RP_UNREACHABLE);
-	f->s.timeout_ms = LIMIT_MS;
+	f->s.patience_ms = LIMIT_MS;
 	assert_false(asked(f));
 	put(f, "steps.rc", "0");
 	put(f, "steps.err", "");
@@ -961,7 +998,7 @@ static void test_helper_refusals(void **state)
 				    rp_answer_good(refusals[i].answer)
 					    ? "" : "its words");
 	}
-	f->s.timeout_ms = 700;
+	f->s.patience_ms = 700;
 	put(f, "record", "{\"ok\":false,\"error\":\"UNREACHABLE\","
 			 "\"text\":\"down\"}\n");
 	assert_int_equal(requeue(f), RP_UNREACHABLE);
@@ -1066,7 +1103,8 @@ int main(void)
 		TEST(test_controller_away_for_a_while),
 		TEST(test_ended_by_its_own_success),
 		TEST(test_controller_away),
-		TEST(test_controller_away_then_slow),
+		TEST(test_patience),
+		TEST(test_requeue_that_hangs),
 		TEST(test_hanging_command),
 		TEST(test_host_that_ignores_sigchld),
 		TEST(test_own_step),
