@@ -93,6 +93,8 @@ enum rp_answer {
 
 struct rp_sched;
 struct rp_spawned;
+struct rp_conf;
+struct rp_partition;
 
 #define RP_SCHED_ARGS 5
 
@@ -120,6 +122,20 @@ struct rp_sched_ops {
 	/* The same, to be held there, with `why` as the job's comment. */
 	enum rp_answer (*hold)(struct rp_sched *s, const char *id,
 			       const char *why);
+
+	/* The command that tells how the site is set up: all of Slurm where
+	 * `partition` is NULL, else that partition, "" for all partitions. What
+	 * its output tells goes into the fields of sys/conf.h; a NULL name is
+	 * the default partition. NULL where there is none. */
+	void (*site_command)(const struct rp_sched *s, const char *partition,
+			     const char *argv[RP_SCHED_ARGS]);
+	enum rp_answer (*hear_conf)(struct rp_sched *s,
+				    const struct rp_spawned *got,
+				    struct rp_conf *conf);
+	enum rp_answer (*hear_partition)(struct rp_sched *s,
+					 const struct rp_spawned *got,
+					 const char *name,
+					 struct rp_partition *part);
 };
 
 extern const struct rp_sched_ops rp_sched_none;

@@ -5,6 +5,7 @@
  */
 #include "sys/sched.h"
 
+#include "sys/conf.h"
 #include "sys/spawn.h"
 
 #include <jansson.h>
@@ -211,6 +212,86 @@ static enum rp_answer helper_hold(struct rp_sched *s, const char *id,
 	return order(s, "hold", id, why);
 }
 
+static void helper_site_command(const struct rp_sched *s,
+				const char *partition,
+				const char *argv[RP_SCHED_ARGS])
+{
+	argv[0] = s->helper;
+	argv[1] = partition ? "partitions" : "config";
+	argv[2] = partition && *partition ? partition : NULL;
+	argv[3] = NULL;
+}
+
+static enum rp_answer unreadable(struct rp_sched *s, json_t *root)
+{
+	rp_sched_say(s, "the helper program's answer can't be read");
+	json_decref(root);
+	return RP_FAILED;
+}
+
+static enum rp_answer helper_hear_conf(struct rp_sched *s,
+				       const struct rp_spawned *got,
+				       struct rp_conf *conf)
+{
+	json_t *root, *config, *value;
+	enum rp_answer answer = read_root(s, got, &root);
+	const char *key;
+	int found = 0;
+
+	if (answer != RP_DONE)
+		return answer;
+	rp_conf_init(conf);
+	config = json_object_get(root, "config");
+	json_object_foreach(config, key, value)
+		if (json_is_string(value))
+			found += rp_conf_set(conf, key,
+					     json_string_value(value));
+	if (!found)
+		return unreadable(s, root);
+	json_decref(root);
+	return RP_DONE;
+}
+
+static void read_partition(json_t *from, struct rp_partition *part)
+{
+	const char *key;
+	json_t *value;
+
+	rp_partition_init(part);
+	json_object_foreach(from, key, value)
+		if (json_is_string(value))
+			rp_partition_set(part, key, json_string_value(value));
+}
+
+static enum rp_answer helper_hear_partition(struct rp_sched *s,
+					    const struct rp_spawned *got,
+					    const char *name,
+					    struct rp_partition *part)
+{
+	json_t *root, *list, *one;
+	enum rp_answer answer = read_root(s, got, &root);
+	size_t i;
+
+	if (answer != RP_DONE)
+		return answer;
+	list = json_object_get(root, "partitions");
+	if (!json_is_array(list))
+		return unreadable(s, root);
+	json_array_foreach(list, i, one) {
+		read_partition(one, part);
+		if (name ? strcmp(part->name, name) == 0
+			 : part->is_default == 1) {
+			json_decref(root);
+			return RP_DONE;
+		}
+	}
+	json_decref(root);
+	rp_partition_init(part);
+	rp_sched_say(s, name ? "Slurm has no such partition"
+			     : "no partition is the default");
+	return RP_FAILED;
+}
+
 const struct rp_sched_ops rp_sched_libslurm = {
 	.name = "libslurm",
 	.command = helper_command,
@@ -218,4 +299,7 @@ const struct rp_sched_ops rp_sched_libslurm = {
 	.record = helper_record,
 	.requeue = helper_requeue,
 	.hold = helper_hold,
+	.site_command = helper_site_command,
+	.hear_conf = helper_hear_conf,
+	.hear_partition = helper_hear_partition,
 };

@@ -3,6 +3,7 @@
  */
 #include "sys/sched.h"
 
+#include "sys/conf.h"
 #include "sys/scontrol_text.h"
 #include "sys/spawn.h"
 
@@ -126,6 +127,48 @@ static enum rp_answer scontrol_hold(struct rp_sched *s, const char *id,
 	return answer == RP_DONE ? RP_REQUEUED : answer;
 }
 
+static void scontrol_site_command(const struct rp_sched *s,
+				  const char *partition,
+				  const char *argv[RP_SCHED_ARGS])
+{
+	(void)s;
+	argv[0] = "scontrol";
+	argv[1] = "show";
+	argv[2] = partition ? "partition" : "config";
+	argv[3] = partition && *partition ? partition : NULL;
+	argv[4] = NULL;
+}
+
+static enum rp_answer scontrol_hear_conf(struct rp_sched *s,
+					 const struct rp_spawned *got,
+					 struct rp_conf *conf)
+{
+	enum rp_answer answer = judge(s, got);
+
+	if (answer == RP_DONE && rp_conf_read_text(got->out, conf) != 0) {
+		rp_sched_say(s, "scontrol show config printed something else");
+		return RP_FAILED;
+	}
+	return answer;
+}
+
+static enum rp_answer scontrol_hear_partition(struct rp_sched *s,
+					      const struct rp_spawned *got,
+					      const char *name,
+					      struct rp_partition *part)
+{
+	enum rp_answer answer = judge(s, got);
+
+	if (answer == RP_DONE &&
+	    rp_partition_read_text(got->out, name, part) != 0) {
+		rp_sched_say(s, name ? "scontrol show partition did not print "
+				       "it"
+				     : "no partition is the default");
+		return RP_FAILED;
+	}
+	return answer;
+}
+
 const struct rp_sched_ops rp_sched_scontrol = {
 	.name = "scontrol",
 	.command = scontrol_command,
@@ -133,4 +176,7 @@ const struct rp_sched_ops rp_sched_scontrol = {
 	.record = scontrol_record,
 	.requeue = scontrol_requeue,
 	.hold = scontrol_hold,
+	.site_command = scontrol_site_command,
+	.hear_conf = scontrol_hear_conf,
+	.hear_partition = scontrol_hear_partition,
 };

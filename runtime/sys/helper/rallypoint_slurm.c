@@ -4,6 +4,8 @@
  *     rallypoint-slurm record 12 [steps]     what the controller knows
  *     rallypoint-slurm requeue 12_3          back into the queue
  *     rallypoint-slurm hold 12 "why"         the same, held, with a comment
+ *     rallypoint-slurm config                the site's settings (site.c)
+ *     rallypoint-slurm partitions [NAME]
  *
  * A program of its own, so that a call that hangs, libslurm's soname, which
  * moves with each release, and its licence (GPL-2-or-later) stay out of the
@@ -14,6 +16,8 @@
  *      "end_time": 0, "preempt_time": 0,
  *      "may_requeue": true, "batch": true, "steps": 1}}
  *     {"ok": true}
+ *     {"ok": true, "config": {"KillWait": "30 sec", ...}}
+ *     {"ok": true, "partitions": [{"PartitionName": "low", ...}]}
  *     {"ok": false, "error": "ESLURM_DISABLED", "text": "..."}
  *
  * Times are seconds since the epoch, 0 where not known; steps is the number of
@@ -25,11 +29,12 @@
  * became slurm_step_id_t, by value or by pointer). They are called through the
  * type that the site's header declares, whichever that is.
  */
-#include <slurm/slurm.h>
-#include <slurm/slurm_errno.h>
+#include "site.h"
 
 #include <errno.h>
 #include <jansson.h>
+#include <slurm/slurm.h>
+#include <slurm/slurm_errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,7 +117,7 @@ static int requeue_new(any_fn *fn, uint32_t id, uint32_t flags)
  * Answers
  */
 
-static int print(json_t *root, int status)
+int helper_print(json_t *root, int status)
 {
 	if (!root || json_dumpf(root, stdout, JSON_COMPACT) < 0)
 		status = 1;
@@ -164,12 +169,11 @@ static const char *error_name(int code)
 	}
 }
 
-static int refuse(int code)
+int helper_refuse(int code)
 {
-	return print(json_pack("{s:b,s:s,s:i,s:s}", "ok", 0, "error",
-			       error_name(code), "code", code, "text",
-			       slurm_strerror(code)),
-		     1);
+	return helper_print(json_pack("{s:b,s:s,s:i,s:s}", "ok", 0, "error",
+				      error_name(code), "code", code, "text",
+				      slurm_strerror(code)), 1);
 }
 
 /*
@@ -283,17 +287,17 @@ static int record(const struct target *t, int with_steps)
 	json_t *root;
 
 	if (LOAD_JOB(&all, t->id))
-		return refuse(errno);
+		return helper_refuse(errno);
 	job = pick(all, t);
 	if (!job) {
 		slurm_free_job_info_msg(all);
-		return refuse(ESLURM_INVALID_JOB_ID);
+		return helper_refuse(ESLURM_INVALID_JOB_ID);
 	}
 	if (with_steps && (steps = count_steps(t)) < 0) {
 		int code = errno;
 
 		slurm_free_job_info_msg(all);
-		return refuse(code);
+		return helper_refuse(code);
 	}
 	root = json_pack(
 		"{s:b,s:{s:s,s:o,s:s,s:I,s:I,s:I,s:I,s:b,s:b,s:I}}", "ok", 1,
@@ -306,7 +310,7 @@ static int record(const struct target *t, int with_steps)
 		"may_requeue", job->requeue != 0, "batch",
 		job->batch_flag != 0, "steps", steps);
 	slurm_free_job_info_msg(all);
-	return print(root, 0);
+	return helper_print(root, 0);
 }
 
 /*
@@ -341,8 +345,8 @@ static int requeue(const struct target *t, uint32_t flags)
 	else if (REQUEUE(t->id, flags))
 		code = errno ? errno : SLURM_ERROR;
 	if (code)
-		return refuse(code);
-	return print(json_pack("{s:b}", "ok", 1), 0);
+		return helper_refuse(code);
+	return helper_print(json_pack("{s:b}", "ok", 1), 0);
 }
 
 /* The comment first: the requeue ends the job. Without it the hold is still
@@ -397,8 +401,21 @@ static int usage(void)
 {
 	fputs("usage: rallypoint-slurm record JOBID[_TASK] [steps]\n"
 	      "       rallypoint-slurm requeue JOBID[_TASK]\n"
-	      "       rallypoint-slurm hold JOBID[_TASK] COMMENT\n", stderr);
+	      "       rallypoint-slurm hold JOBID[_TASK] COMMENT\n"
+	      "       rallypoint-slurm config\n"
+	      "       rallypoint-slurm partitions [NAME]\n", stderr);
 	return 2;
+}
+
+static int ask_site(int argc, char **argv)
+{
+	const char *verb = argc > 1 ? argv[1] : "";
+	int config = strcmp(verb, "config") == 0 && argc == 2;
+
+	if (!config && (strcmp(verb, "partitions") != 0 || argc > 3))
+		return -1;
+	slurm_init(NULL);
+	return config ? helper_config() : helper_partitions(argv[2]);
 }
 
 int main(int argc, char **argv)
@@ -406,7 +423,10 @@ int main(int argc, char **argv)
 	const char *verb = argc > 1 ? argv[1] : "";
 	struct target t;
 	int steps = argc == 4 && strcmp(argv[3], "steps") == 0;
+	int status = ask_site(argc, argv);
 
+	if (status >= 0)
+		return status;
 	if (argc < 3 || argc > 4 || parse_target(argv[2], &t) < 0)
 		return usage();
 	slurm_init(NULL);
