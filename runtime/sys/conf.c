@@ -5,11 +5,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/clock.h"
 #include "base/text.h"
 #include "sys/spawn.h"
 
-#define MS 1000000ll	/* nanoseconds */
 #define CRED_EXPIRE 120 /* Slurm's own, where AuthInfo does not say */
 
 enum kind { TEXT, FLAG, NUMBER, SECONDS, MINUTES, TIME };
@@ -352,7 +350,6 @@ static enum rp_answer ask(struct rp_sched *s, const char *partition,
 {
 	const char *argv[RP_SCHED_ARGS];
 
-	s->deadline = rp_now() + s->timeout_ms * MS;
 	s->detail[0] = '\0';
 	if (!s->ops->site_command) {
 		rp_sched_say(s, s->why);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SECOND 1000000000ll
+
 static int64_t env_number(const char *name, int64_t otherwise)
 {
 	const char *text = getenv(name);
@@ -46,6 +48,19 @@ static void set_id(struct rp_job *job, int64_t id)
 	snprintf(job->id, sizeof(job->id), "%lld", (long long)id);
 }
 
+/* Launchers that answer a TERM of their own with TERM and, later, KILL for their
+ * workers: mpirun of Open MPI 4 after odls_base_sigkill_timeout (1 s), torchrun
+ * after 30 s. */
+static int64_t launcher_kills_after(void)
+{
+	if (getenv("TORCHELASTIC_RUN_ID"))
+		return 30 * SECOND;
+	if (getenv("OMPI_COMM_WORLD_SIZE"))
+		return SECOND * env_number("OMPI_MCA_odls_base_sigkill_timeout",
+					   1);
+	return 0;
+}
+
 void rp_job_from_env(struct rp_job *job)
 {
 	int64_t id = env_number("SLURM_JOB_ID", -1);
@@ -54,6 +69,8 @@ void rp_job_from_env(struct rp_job *job)
 
 	memset(job, 0, sizeof(*job));
 	job->step = -1;
+	job->shielded = getenv("RALLYPOINT_RUN") != NULL;
+	job->kill_ns = job->shielded ? 0 : launcher_kills_after();
 	if (id < 0)
 		return;
 	job->in_slurm = 1;

@@ -20,6 +20,11 @@ struct rp_job {
 	int64_t tasks;	     /* tasks that srun or mpirun started with this
 				one, or 0 where not known */
 	int het_size;	     /* components of a heterogeneous job, else 0 */
+	int shielded;	     /* by `rallypoint run`: what stands between it and
+				this process hears no signal */
+	int64_t kill_ns;     /* from the TERM to the KILL of the launcher between
+				Slurm and this process; 0: there is none that
+				kills, as far as is known */
 };
 
 /* Fills `*job`. Not in Slurm: all zero but step, which is -1. */

@@ -4,6 +4,15 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "sys/conf.h"
+
+static void start(struct rp_poll *poll, struct rp_sched *s,
+		  const char *const argv[])
+{
+	if (rp_child_start(argv, rp_sched_env, s->timeout_ms, &poll->child,
+			   NULL) != 0)
+		poll->child = NULL;
+}
 
 static void ask(struct rp_poll *poll, struct rp_sched *s, int64_t now)
 {
@@ -11,17 +20,38 @@ static void ask(struct rp_poll *poll, struct rp_sched *s, int64_t now)
 
 	poll->next = now + poll->every_ns;
 	poll->asked = now;
+	poll->asks_conf = 0;
 	s->ops->command(s, s->job.id, argv);
-	if (rp_child_start(argv, rp_sched_env, s->timeout_ms, &poll->child,
-			   NULL) != 0)
-		poll->child = NULL;
+	start(poll, s, argv);
+}
+
+static void ask_conf(struct rp_poll *poll, struct rp_sched *s)
+{
+	const char *argv[RP_SCHED_ARGS];
+
+	poll->conf_asked = 1;
+	poll->asks_conf = 1;
+	s->ops->site_command(s, NULL, argv);
+	start(poll, s, argv);
+}
+
+static void hear_conf(struct rp_poll *poll, struct rp_sched *s)
+{
+	struct rp_spawned got;
+	struct rp_conf conf;
+
+	rp_child_end(poll->child, &got);
+	poll->child = NULL;
+	if (!got.timed_out && s->ops->hear_conf(s, &got, &conf) == RP_DONE &&
+	    conf.kill_wait >= 0)
+		poll->kill_wait = conf.kill_wait * 1000000000;
+	rp_spawned_free(&got);
 }
 
 static int hear(struct rp_poll *poll, struct rp_sched *s)
 {
 	struct rp_record record = { .steps = -1 };
 	struct rp_spawned got;
-	int64_t left;
 	int ok;
 
 	rp_child_end(poll->child, &got);
@@ -32,15 +62,8 @@ static int hear(struct rp_poll *poll, struct rp_sched *s)
 	rp_spawned_free(&got);
 	if (!ok)
 		return 0;
-	poll->record = record;
-	poll->as_of = poll->asked;
-	poll->known = 1;
+	rp_poll_take(poll, &record, poll->asked);
 	s->reached = 1;
-	poll->ends_at = INT64_MAX;
-	left = record.end_time - (int64_t)time(NULL);
-	/* A year is as good as no limit. */
-	if (record.end_time > 0 && left < 365 * 86400)
-		poll->ends_at = rp_now() + left * 1000000000;
 	return 1;
 }
 
@@ -51,12 +74,35 @@ int rp_poll_look(struct rp_poll *poll, struct rp_sched *s)
 
 	if (poll->every_ns <= 0 || !s->job.in_slurm || !s->ops->command)
 		return 0;
-	if (poll->child && rp_child_look(poll->child))
-		heard = hear(poll, s);
+	if (poll->child && rp_child_look(poll->child)) {
+		if (poll->asks_conf)
+			hear_conf(poll, s);
+		else
+			heard = hear(poll, s);
+	}
 	now = rp_now();
 	if (!poll->child && now >= poll->next)
 		ask(poll, s, now);
+	else if (!poll->child && poll->known && !poll->conf_asked)
+		ask_conf(poll, s);
 	return heard;
+}
+
+void rp_poll_take(struct rp_poll *poll, const struct rp_record *record,
+		  int64_t as_of)
+{
+	int64_t left = record->end_time - (int64_t)time(NULL);
+
+	if (record->state == RP_JOB_UNKNOWN ||
+	    (poll->known && as_of < poll->as_of))
+		return;
+	poll->record = *record;
+	poll->as_of = as_of;
+	poll->known = 1;
+	poll->ends_at = INT64_MAX;
+	/* A year is as good as no limit. */
+	if (record->end_time > 0 && left < 365 * 86400)
+		poll->ends_at = rp_now() + left * 1000000000;
 }
 
 void rp_poll_soon(struct rp_poll *poll)
@@ -64,11 +110,18 @@ void rp_poll_soon(struct rp_poll *poll)
 	poll->next = 0;
 }
 
+void rp_poll_init(struct rp_poll *poll)
+{
+	memset(poll, 0, sizeof(*poll));
+	poll->ends_at = INT64_MAX;
+	poll->kill_wait = -1;
+}
+
 void rp_poll_end(struct rp_poll *poll)
 {
+	int64_t every_ns = poll->every_ns;
+
 	rp_child_end(poll->child, NULL);
-	poll->child = NULL;
-	poll->next = 0;
-	poll->known = 0;
-	poll->ends_at = INT64_MAX;
+	rp_poll_init(poll);
+	poll->every_ns = every_ns;
 }

@@ -96,7 +96,23 @@ void rp_sched_close(struct rp_sched *s)
 static void begin(struct rp_sched *s)
 {
 	s->cause = RP_CAUSE_UNKNOWN;
+	memset(&s->found, 0, sizeof(s->found));
 	s->detail[0] = '\0';
+}
+
+/* Text does not tell a job that is being cancelled from another that ends; the
+ * helper does, where it is there. */
+static void make_sure(struct rp_sched *s, const char *id, struct rp_record *rec)
+{
+	struct rp_record told = { .steps = -1 };
+
+	if (rec->state != RP_JOB_COMPLETING ||
+	    rec->ended_by != RP_ENDED_NOT_KNOWN ||
+	    s->ops == &rp_sched_libslurm || !rp_spawn_finds(s->helper) ||
+	    rp_sched_libslurm.record(s, id, 0, &told) != RP_DONE)
+		return;
+	told.steps = rec->steps;
+	*rec = told;
 }
 
 static enum rp_answer read_once(struct rp_sched *s, const char *id,
@@ -107,16 +123,23 @@ static enum rp_answer read_once(struct rp_sched *s, const char *id,
 	memset(rec, 0, sizeof(*rec));
 	rec->steps = -1;
 	answer = s->ops->record(s, id, with_steps, rec);
-	s->reached |= answer == RP_DONE;
-	return answer;
+	if (answer != RP_DONE)
+		return answer;
+	s->reached = 1;
+	make_sure(s, id, rec);
+	return RP_DONE;
 }
 
 enum rp_answer rp_sched_record(struct rp_sched *s, struct rp_record *rec)
 {
+	enum rp_answer answer = RP_NO_BACKEND;
+
 	begin(s);
-	if (!s->job.in_slurm)
-		return RP_NO_BACKEND;
-	return read_once(s, s->job.id, 0, rec);
+	s->found_at = rp_now();
+	if (s->job.in_slurm)
+		answer = read_once(s, s->job.id, 0, &s->found);
+	*rec = s->found;
+	return answer;
 }
 
 int rp_sched_job_active(struct rp_sched *s, const char *id)
@@ -224,14 +247,15 @@ static int spans_job(struct rp_sched *s, int ranks, const struct rp_record *rec)
 /* ranks 0: whatever else runs in the job. */
 static enum rp_answer try_once(struct rp_sched *s, int ranks, const char *hold)
 {
-	struct rp_record rec;
-	enum rp_answer answer = read_once(s, s->job.id, ranks > 0, &rec);
+	enum rp_answer answer;
 
+	s->found_at = rp_now();
+	answer = read_once(s, s->job.id, ranks > 0, &s->found);
 	if (answer == RP_DONE)
-		answer = judge(s, &rec);
+		answer = judge(s, &s->found);
 	if (answer != RP_DONE)
 		return answer;
-	if (ranks > 0 && !spans_job(s, ranks, &rec))
+	if (ranks > 0 && !spans_job(s, ranks, &s->found))
 		return RP_OTHER_STEPS;
 	return ask(s, hold);
 }
@@ -295,7 +319,7 @@ enum rp_answer rp_sched_hold_own(struct rp_sched *s, int ranks, const char *why,
 int rp_answer_good(enum rp_answer answer)
 {
 	return answer == RP_DONE || answer == RP_REQUEUED ||
-	       answer == RP_ALREADY;
+	       answer == RP_ALREADY || answer == RP_BY_SITE;
 }
 
 const char *rp_answer_text(enum rp_answer answer)
@@ -347,6 +371,12 @@ const char *rp_answer_text(enum rp_answer answer)
 	case RP_NO_BACKEND:
 		return "there is nothing here to requeue with: start the "
 		       "program again by hand";
+	case RP_BY_SITE:
+		return "the site's program (option leave) sees to the next "
+		       "start";
+	case RP_LEFT_BY_SITE:
+		return "the site's program (option leave) wants the job left "
+		       "as it is: ask the site, or start it again by hand";
 	default:
 		return "the requeue failed: look at the job with scontrol "
 		       "show job, and requeue it if it is not pending";

@@ -88,6 +88,8 @@ enum rp_answer {
 	RP_INTERRUPTED, /* a signal ended the command: it may have worked */
 	RP_TIMEOUT,
 	RP_NO_BACKEND,
+	RP_BY_SITE,	/* the site's own program sees to the next start */
+	RP_LEFT_BY_SITE,	/* ... or wants the job left alone */
 	RP_FAILED,	/* anything else; the detail says it */
 };
 
@@ -154,7 +156,9 @@ struct rp_sched {
 	void *arg;
 	int reached;		      /* the controller has answered once */
 	char why[160];		      /* why this backend was taken */
-	enum rp_cause cause;	      /* what the last requeue found */
+	enum rp_cause cause;	      /* what the last requeue found, and the */
+	struct rp_record found;	      /* record that told it; UNKNOWN: none */
+	int64_t found_at;	      /* rp_now() before it was read */
 	char detail[RP_SCHED_DETAIL]; /* the backend's own last words */
 };
 
@@ -200,7 +204,7 @@ int rp_record_preempted(const struct rp_record *rec);
 /* A sentence that says what to do, without a full stop; static. */
 const char *rp_answer_text(enum rp_answer answer);
 
-/* RP_DONE, RP_REQUEUED and RP_ALREADY. */
+/* RP_DONE, RP_REQUEUED, RP_ALREADY and RP_BY_SITE. */
 int rp_answer_good(enum rp_answer answer);
 
 /*

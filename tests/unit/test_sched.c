@@ -1004,6 +1004,59 @@ static void test_helper_refusals(void **state)
 	assert_int_equal(requeue(f), RP_UNREACHABLE);
 }
 
+/* Where text can't tell a cancelled job from one that Slurm ends, the helper is
+ * asked as well, if it is there. */
+static void test_text_made_sure(void **state)
+{
+	struct fake *f = begin(state, "scontrol", LIMIT_MS);
+
+	put(f, "job", job_text("x", "COMPLETING", "None", 0, ""));
+	put(f, "job.after", job_text("x", "COMPLETING", "None", 1, ""));
+	put(f, "record", helper_text("CANCELLED", "\"COMPLETING\"", 0, -1));
+	assert_int_equal(requeue(f), RP_CANCELLED);
+	put(f, "record", helper_text("PREEMPTED", "\"COMPLETING\"", 0, -1));
+	put(f, "record.after", helper_text("PENDING", "\"COMPLETING\"", 1, -1));
+	assert_int_equal(requeue(f), RP_REQUEUED);
+	assert_int_equal(f->s.cause, RP_CAUSE_PREEMPTION);
+}
+
+static void test_text_alone(void **state)
+{
+	struct fake *f = begin(state, "scontrol", LIMIT_MS);
+
+	chmod(f->lib, 0600);
+	put(f, "job", job_text("x", "COMPLETING", "None", 0, ""));
+	put(f, "record", helper_text("PREEMPTED", "\"COMPLETING\"", 0, -1));
+	assert_int_equal(requeue(f), RP_CANCELLED);
+	assert_false(asked(f));
+}
+
+static void test_launchers(void **state)
+{
+	struct rp_job job;
+
+	(void)state;
+	rp_job_from_env(&job);
+	assert_int_equal(job.kill_ns, 0);
+	assert_int_equal(job.shielded, 0);
+	setenv("OMPI_COMM_WORLD_SIZE", "2", 1);
+	rp_job_from_env(&job);
+	assert_int_equal(job.kill_ns, 1000000000);
+	setenv("OMPI_MCA_odls_base_sigkill_timeout", "60", 1);
+	rp_job_from_env(&job);
+	assert_int_equal(job.kill_ns, 60000000000);
+	setenv("TORCHELASTIC_RUN_ID", "none", 1);
+	rp_job_from_env(&job);
+	assert_int_equal(job.kill_ns, 30000000000);
+	setenv("RALLYPOINT_RUN", "1", 1);
+	rp_job_from_env(&job);
+	assert_int_equal(job.kill_ns, 0);
+	assert_int_equal(job.shielded, 1);
+	unsetenv("OMPI_MCA_odls_base_sigkill_timeout");
+	unsetenv("TORCHELASTIC_RUN_ID");
+	unsetenv("RALLYPOINT_RUN");
+}
+
 static void test_helper_garbage(void **state)
 {
 	static const char *const garbage[] = {
@@ -1116,6 +1169,9 @@ int main(void)
 		TEST(test_helper_hold),
 		TEST(test_helper_tells_cancelled),
 		TEST(test_helper_refusals),
+		TEST(test_text_made_sure),
+		TEST(test_text_alone),
+		TEST(test_launchers),
 		TEST(test_helper_garbage),
 		TEST(test_helper_hangs),
 		TEST(test_helper_steps),
