@@ -9,10 +9,11 @@
 #include "base/fault.h"
 #include "base/text.h"
 
-enum kind { DURATION, COUNT, SIGNALS, CHOICE, PATH, FAULT };
+enum kind { DURATION, COUNT, STATUS, SIGNALS, CHOICE, PATH, FAULT };
 
-static const char *const kind_names[] = { "duration", "count", "signals",
-					  "choice", "path", "fault" };
+static const char *const kind_names[] = { "duration", "count", "status",
+					  "signals", "choice", "path",
+					  "fault" };
 
 struct row {
 	const char *key;
@@ -43,9 +44,22 @@ static const struct row rows[] = {
 	  "who asks Slurm to requeue the job after a stop" },
 	{ "requeue_timeout", DURATION, AT(requeue_timeout), "20s", 0, NULL,
 	  "longest wait for one answer of Slurm's" },
+	{ "requeue_patience", DURATION, AT(requeue_patience), "5m", 0, NULL,
+	  "how long a requeue is tried again while Slurm's controller is away" },
+	{ "requeue_at", CHOICE, AT(requeue_at), "stop", 0, "stop|close",
+	  "when Slurm is asked: before RALLY_STOP comes back, or in "
+	  "rally_close()" },
+	{ "requeue_exit", STATUS, AT(requeue_exit), "0", 0, NULL,
+	  "exit status of rally_close() where Slurm could not be asked: one of the "
+	  "site's RequeueExit; 0: 81" },
 	{ "requeue_limit", COUNT, AT(requeue_limit), "5", 0, NULL,
 	  "requeues in a row without a step done before the job is held; 0: no "
 	  "limit" },
+	{ "cancelled", CHOICE, AT(cancelled), "save", 0, "save|leave",
+	  "what a stop does with a job that is being cancelled" },
+	{ "leave", PATH, AT(leave), "", 0, NULL,
+	  "a program of the site's that rank 0 runs after a stop, before Slurm is "
+	  "asked" },
 	{ "grace", DURATION, AT(grace), "30s", 0, NULL,
 	  "time from the signal to the end, as far as Slurm does not tell" },
 	{ "stride", COUNT, AT(stride), "0", 0, NULL,
@@ -62,6 +76,8 @@ static const struct row rows[] = {
 	{ "poll", DURATION, AT(poll), "30s", 0, NULL,
 	  "how often the job's record is read for what no signal tells; 0: "
 	  "never" },
+	{ "poll_mpirun", DURATION, AT(poll_mpirun), "2s", 0, NULL,
+	  "the same where mpirun started the ranks: no signal reaches them" },
 	{ "margin", DURATION, AT(margin), "10s", 0, NULL,
 	  "stop by itself this long, and what a stop takes, before the time limit "
 	  "that the record tells; 0: never" },
@@ -163,6 +179,9 @@ static int parse(const struct row *row, const char *text,
 		break;
 	case COUNT:
 		rc = rp_parse_int(text, row->min, INT32_MAX, &value);
+		break;
+	case STATUS:
+		rc = rp_parse_int(text, 0, 255, &value);
 		break;
 	case SIGNALS:
 		rc = parse_signals(text, &value);

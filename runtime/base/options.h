@@ -13,6 +13,8 @@
 #include "base/err.h"
 
 enum rp_auto { RP_AUTO = 0, RP_NO = 1, RP_YES = 2 };
+enum rp_at { RP_AT_STOP = 0, RP_AT_CLOSE = 1 };
+enum rp_cancelled { RP_SAVE_CANCELLED = 0, RP_LEAVE_CANCELLED = 1 };
 
 /* No pointers: rank 0's is broadcast as bytes. Durations in nanoseconds. */
 struct rp_options {
@@ -24,6 +26,10 @@ struct rp_options {
 	int64_t requeue;	/* index into the choices: auto none scontrol
 				   libslurm */
 	int64_t requeue_timeout;
+	int64_t requeue_patience;
+	int64_t requeue_at;	/* enum rp_at */
+	int64_t requeue_exit;	/* 0: none */
+	int64_t cancelled;	/* enum rp_cancelled */
 	int64_t grace;
 	int64_t stride;		/* 0: by measurement */
 	int64_t stride_max;
@@ -31,12 +37,14 @@ struct rp_options {
 	int64_t requeue_limit;	/* 0: none */
 	int64_t watch;		/* 0: no such lines */
 	int64_t poll;		/* 0: never */
+	int64_t poll_mpirun;	/* likewise, where mpirun started the ranks */
 	int64_t margin;		/* 0: the time limit is left to signals */
 	int64_t lag;		/* 0: by measurement, 1: "0", 2: "1" */
 	int64_t threads;	/* enum rp_auto */
 	int64_t words;		/* enum rp_auto */
 	int64_t progress;	/* enum rp_auto */
 	char helper[240];	/* path of rallypoint-slurm; "": built in */
+	char leave[240];	/* path of the site's program; "": none */
 	char fault[240];	/* see base/fault.h; "": none */
 	char fault_log[240];	/* path of a journal; "": none */
 	uint64_t fixed;		/* bit i: row i came from the environment */

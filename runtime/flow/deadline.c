@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "flow/handle.h"
 #include "flow/words.h"
+#include "sys/signals.h"
 
 #define ANSWER_NS 3000000000	/* that a question to Slurm may take here */
 
@@ -54,12 +55,25 @@ static void warn_of_no_requeue(struct rally *rp)
 	rp_words_warn(rp, text);
 }
 
+/* When the stop signal came that this rank has not answered yet; 0: none. */
+static int64_t own_signal(const struct rally *rp)
+{
+	int64_t when = 0, stops = rp->options.stop_signals;
+
+	if (rp_signals_count(stops) != rp->stops_seen)
+		rp_signals_last(stops, &when);
+	return when;
+}
+
 void rp_deadline_look(struct rally *rp)
 {
 	int first = !rp->poll.known;
 
 	if (rp->comm.rank != 0 || rp->told)
 		return;
+	/* The record as of now, once for each signal. */
+	if (rp->poll.asked < own_signal(rp))
+		rp_poll_soon(&rp->poll);
 	if (rp_poll_look(&rp->poll, &rp->sched) && first) {
 		rp->left_at_first = rp->poll.ends_at - rp_now();
 		warn_of_no_requeue(rp);
@@ -71,12 +85,76 @@ void rp_deadline_look(struct rally *rp)
 	else if (limit_is_near(rp))
 		rp->told = RP_TOLD_LIMIT;
 	if (rp->told)
-		rp_words_told(rp, rp_deadline_left(rp));
+		rp_words_told(rp, rp_deadline_left(rp, 0));
 }
 
-int64_t rp_deadline_left(const struct rally *rp)
+void rp_deadline_ask(struct rally *rp)
 {
-	if (!rp->told || rp->poll.ends_at == INT64_MAX)
+	if (rp->comm.rank != 0)
+		return;
+	if (rp->poll.asked < rp->stopped_at)
+		rp_poll_soon(&rp->poll);
+	rp_poll_look(&rp->poll, &rp->sched);
+}
+
+/* A job that runs is lost at the end that its record names, one that is being
+ * ended KillWait after its first signal. */
+static int64_t left_by_record(const struct rally *rp, int64_t since)
+{
+	const struct rp_poll *poll = &rp->poll;
+
+	if (!poll->known || (!rp->told && (!since || poll->as_of < since)))
 		return RP_LEFT_UNKNOWN;
-	return rp->poll.ends_at - rp_now();
+	if (poll->record.state == RP_JOB_RUNNING)
+		return poll->ends_at == INT64_MAX ? RP_LEFT_UNKNOWN
+						  : poll->ends_at - rp_now();
+	if (!since || poll->kill_wait < 0)
+		return RP_LEFT_UNKNOWN;
+	return since + poll->kill_wait - rp_now();
+}
+
+int64_t rp_deadline_left(const struct rally *rp, int64_t since)
+{
+	int64_t left = left_by_record(rp, since);
+
+	if (since && left == RP_LEFT_UNKNOWN)
+		left = since + rp->options.grace - rp_now();
+	return rp_deadline_cap(rp, left);
+}
+
+int64_t rp_deadline_cap(const struct rally *rp, int64_t left_ns)
+{
+	int64_t signal = own_signal(rp), kill = rp->job.kill_ns;
+
+	if (!signal || kill == 0)
+		return left_ns;
+	kill += signal - rp_now();
+	return left_ns == RP_LEFT_UNKNOWN || kill < left_ns ? kill : left_ns;
+}
+
+int64_t rp_deadline_begin(const struct rally *rp)
+{
+	int64_t signal = own_signal(rp);
+
+	return signal ? signal : rp_now();
+}
+
+int64_t rp_deadline_after_requeue(const struct rally *rp, int64_t left_ns)
+{
+	int64_t kill_wait = rp->poll.kill_wait;
+
+	if (kill_wait < 0 || (left_ns != RP_LEFT_UNKNOWN && left_ns < kill_wait))
+		return left_ns;
+	return kill_wait;
+}
+
+enum rp_cause rp_deadline_cause(const struct rally *rp)
+{
+	if (rp->told == RP_TOLD_LIMIT)
+		return RP_CAUSE_TIME_LIMIT;
+	if (rp->told == RP_TOLD_PREEMPTED)
+		return RP_CAUSE_PREEMPTION;
+	if (!rp->poll.known || rp->poll.as_of < rp->stopped_at)
+		return RP_CAUSE_UNKNOWN;
+	return rp_cause_of(&rp->poll.record, (int64_t)rp->job.restarts);
 }

@@ -10,14 +10,34 @@
 
 #include <stdint.h>
 
+#include "sys/cause.h"
+
 struct rally;
 
-/* Rank 0, at each round: sets rp->told where a stop is due, and says why. Never
- * waits. Not collective. */
+/* Rank 0, at each round: sets rp->told where a stop is due, and says why. Has
+ * the record read anew where a stop signal came. Never waits. Not collective. */
 void rp_deadline_look(struct rally *rp);
 
-/* What is left by the record, where it is why the ranks stop; else
- * RP_LEFT_UNKNOWN. */
-int64_t rp_deadline_left(const struct rally *rp);
+/* Has the record read while the stop is saved, and hears it. Never waits; any
+ * rank, rank 0 does it. Not collective. */
+void rp_deadline_ask(struct rally *rp);
+
+/* Nanoseconds until this rank is lost, as far as it can tell: by the record that
+ * rank 0 has read since the stop began (rp_now(), 0: it has not), by KillWait
+ * where that says that the job is being ended, else by option 'grace'; and by
+ * what its launcher gives. RP_LEFT_UNKNOWN where nothing says that it is to end. */
+int64_t rp_deadline_left(const struct rally *rp, int64_t since);
+
+/* `left_ns`, or less where this rank was signalled and its launcher kills. */
+int64_t rp_deadline_cap(const struct rally *rp, int64_t left_ns);
+
+/* When this rank's signal came, or now. */
+int64_t rp_deadline_begin(const struct rally *rp);
+
+/* `left_ns`, or less once Slurm has taken a requeue, which ends the job. */
+int64_t rp_deadline_after_requeue(const struct rally *rp, int64_t left_ns);
+
+/* Rank 0: why the job stops, as far as the record has told by now. */
+enum rp_cause rp_deadline_cause(const struct rally *rp);
 
 #endif

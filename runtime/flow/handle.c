@@ -1,5 +1,6 @@
 #include "flow/handle.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,6 +35,17 @@ static int begin_io(struct rally *rp)
 			   rp->comm.rank, &rp->err);
 }
 
+/* A requeue that is going to be tried again; rp_sched's tell. */
+static void tell_away(void *arg, enum rp_answer answer, int64_t left_ms)
+{
+	char text[400];
+
+	snprintf(text, sizeof(text), "%s; the state is saved, and the requeue "
+		 "is tried again for %lld s", rp_answer_text(answer),
+		 (long long)(left_ms / 1000));
+	rp_words_warn(arg, text);
+}
+
 static int open_sched(struct rally *rp)
 {
 	char choice[16] = "auto";
@@ -45,6 +57,10 @@ static int open_sched(struct rally *rp)
 	rc = rp_sched_open(&rp->sched, choice, helper,
 			   rp->options.requeue_timeout / 1000000, &rp->err);
 	rp->sched_open = rc == 0;
+	rp->sched.patience_ms = rp->options.requeue_patience / 1000000;
+	rp->sched.patience_new_ms = rp->options.grace / 1000000;
+	rp->sched.tell = tell_away;
+	rp->sched.arg = rp;
 	return rc;
 }
 
@@ -105,13 +121,14 @@ static void watch(struct rally *rp)
 		     rp->options.grace);
 	rp->comm.tell_after = after;
 	rp->poll.every_ns = rp->options.poll;
-	if (rp->options.poll == 0)
+	if (rp->job.by_mpirun && rp->options.poll_mpirun < rp->options.poll)
+		rp->poll.every_ns = rp->options.poll_mpirun;
+	if (rp->poll.every_ns == 0)
 		rp_poll_end(&rp->poll);
 }
 
 static void begin_watch(struct rally *rp)
 {
-	rp->poll.ends_at = INT64_MAX;
 	rp->comm.tell = tell_waiting;
 	rp->comm.arg = rp;
 	rp->alarm.rank = rp->comm.rank;
@@ -119,6 +136,37 @@ static void begin_watch(struct rally *rp)
 	rp->alarm.due = &rp->agree.due;
 	rp_alarm_open(&rp->alarm);
 	watch(rp);
+}
+
+/* On several nodes mpirun's daemons die of the first signal, and their ranks with
+ * them: nothing is left to save then, so little may be lost. */
+static void lean_on_periodic_saves(struct rally *rp)
+{
+	if (rp->options.every == 0 && rp->options.every_steps == 0)
+		rp_option_set(&rp->options, "every", "10m", &rp->err);
+}
+
+static void warn_of_mpirun(struct rally *rp)
+{
+	char text[400];
+
+	if (!rp->job.by_mpirun || rp->job.shielded)
+		return;
+	if (rp->node.nodes > 1)
+		snprintf(text, sizeof(text), "started by mpirun on several "
+			 "nodes of a Slurm job: at a preemption its daemons "
+			 "die at once, and the ranks with them; only periodic "
+			 "saves are left (%s). Start with srun, or with "
+			 "rallypoint run mpirun",
+			 rp->options.every || rp->options.every_steps
+				 ? "option every"
+				 : "but option every is 0");
+	else
+		snprintf(text, sizeof(text), "started by mpirun inside a Slurm "
+			 "job: Slurm's signals do not reach these ranks, and "
+			 "only the job's record tells them of a preemption; "
+			 "start with srun");
+	rp_words_warn(rp, text);
 }
 
 int rp_handle_open(struct rally **out, MPI_Comm comm, const char *dir)
@@ -134,6 +182,7 @@ int rp_handle_open(struct rally **out, MPI_Comm comm, const char *dir)
 	rp->begun_step = -1;
 	rp->found.sequence = -1;
 	rp->last_save = rp_now();
+	rp_poll_init(&rp->poll);
 	rp->dir = dir ? strdup(dir) : NULL;
 	rp->meta = json_object();
 	if (rp_comm_open(&rp->comm, comm, &rp->err) == 0) {
@@ -152,16 +201,14 @@ int rp_handle_open(struct rally **out, MPI_Comm comm, const char *dir)
 		rp_words_refused(rp, &rp->err);
 		return rp->err.code;
 	}
+	if (rp->job.by_mpirun && !rp->job.shielded && rp->node.nodes > 1)
+		lean_on_periodic_saves(rp);
 	rp->comm.patience = rp->options.patience;
 	begin_watch(rp);
 	rp_handle_leave(rp, -1);
 	rp_words_open(rp);
 	rp_claim_warn(rp);
-	if (rp->job.by_mpirun)
-		rp_words_warn(rp, "started by mpirun inside a Slurm job: "
-				  "Slurm's signals do not reach these ranks, and "
-				  "only the job's record tells them of a "
-				  "preemption; start with srun");
+	warn_of_mpirun(rp);
 	return 0;
 }
 
@@ -188,6 +235,8 @@ static int apply_options(struct rally *rp, const struct rp_options *old)
 	if (rp->comm.rank == 0 &&
 	    (now->requeue != old->requeue ||
 	     now->requeue_timeout != old->requeue_timeout ||
+	     now->requeue_patience != old->requeue_patience ||
+	     now->grace != old->grace ||
 	     strcmp(now->helper, old->helper) != 0)) {
 		rp_poll_end(&rp->poll);
 		rp_sched_close(&rp->sched);

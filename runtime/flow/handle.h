@@ -73,6 +73,10 @@ struct rally {
 	int64_t left_at_first;	/* ns, by the first record */
 	int64_t begun_step;	/* of the checkpoint that this start began from */
 	int held;		/* in the queue, by the last requeue */
+	int may_exit;		/* option requeue_exit may start the job again */
+	int64_t stopped_at;	/* rp_now() of this rank's signal that the stop
+				   answers, or of its verdict */
+	int stop_saved;		/* by it, or already before */
 	struct rp_job job;
 	struct rp_node node;
 	int threads;		/* a helper thread may be used */

@@ -54,12 +54,10 @@ void rp_place_ballot(struct rally *rp, const struct rp_place *place,
 	ballot->want_stop = stopped || asked & RALLY_WANT_STOP || rp->told;
 	ballot->want_save = saved || asked & RALLY_WANT_SAVE ||
 			    time_for_save(rp);
-	ballot->left_ns = rp_deadline_left(rp);
 	if (stopped || saved)
 		ballot->signal = rp_signals_last(stopped ? stops : saves,
 						 &when);
-	if (stopped && ballot->left_ns == RP_LEFT_UNKNOWN)
-		ballot->left_ns = rp->options.grace - (rp_now() - when);
+	ballot->left_ns = rp_deadline_left(rp, stopped ? when : 0);
 	ballot->save_ns = rp->save_ns;
 	ballot->site = site_of(rp, place);
 	ballot->step = place->step;

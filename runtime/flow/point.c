@@ -41,27 +41,43 @@ static const char *cause_of(enum act act, const struct rp_tally *tally)
 	return tally->want_save ? "request" : "steps";
 }
 
-/* All ranks stop here: the checkpoint, once more if its first try failed (a
- * write after a failed one goes to new files), then the requeue. */
-static int stop_here(struct rally *rp, const struct rp_place *place)
+/* The checkpoint, once more if its first try failed: a write after a failed one
+ * goes to new files. */
+static int save_stop(struct rally *rp, const struct rp_place *place)
 {
-	int rc;
+	int rc = rp_save(rp, place, "stop");
 
-	rp_alarm_calm(&rp->alarm);
-	rc = rp_save(rp, place, "stop");
 	if (rc == RALLY_EIO || rc == RALLY_ENOSPC)
 		rc = rp_save(rp, place, "stop");
 	if (rp->verdict == RALLY_BROKEN)
 		return RALLY_BROKEN;
-	if (rc != 0 && rc != RALLY_EUNCONFIRMED && rp->standing.sequence >= 0)
+	rp->stop_saved = rc == 0 || rc == RALLY_EUNCONFIRMED;
+	if (!rp->stop_saved && rp->standing.sequence >= 0)
 		rp_words_warn(rp, "the stop could not be saved; the next start "
 				  "resumes from the checkpoint before it");
-	else if (rc != 0 && rc != RALLY_EUNCONFIRMED)
+	else if (!rp->stop_saved)
 		rp_words_warn(rp, "the stop could not be saved, and there is "
 				  "no checkpoint before it");
+	return 0;
+}
+
+/* All ranks stop here: the checkpoint, then the requeue. */
+static int stop_here(struct rally *rp, const struct rp_place *place)
+{
+	rp_alarm_calm(&rp->alarm);
+	rp->stopped_at = rp_deadline_begin(rp);
+	rp_deadline_ask(rp);
+	if (!rp_requeue_cancelled(rp) && save_stop(rp, place) != 0)
+		return RALLY_BROKEN;
+	if (rp->verdict == RALLY_BROKEN)
+		return RALLY_BROKEN;
 	rp_words_stop(rp, place->step);
 	rp->verdict = RALLY_STOP;
-	rp_requeue_after_stop(rp);
+	rp_deadline_ask(rp);
+	if (rp->options.requeue_at == RP_AT_STOP)
+		rp_requeue_after_stop(rp);
+	else
+		rp_requeue_later(rp);
 	return RALLY_STOP;
 }
 
@@ -205,6 +221,18 @@ static int leave_together(struct rally *rp)
 	return rc;
 }
 
+/* Not requeued yet, by option, or the answer that came at the stop. */
+static int end_of_stop(struct rally *rp)
+{
+	if (rp->options.requeue_at == RP_AT_CLOSE && !rp->requeued &&
+	    !rp->held)
+		rp_requeue_after_stop(rp);
+	if (rp->requeued)
+		return 0;
+	return rp->may_exit ? (int)rp->options.requeue_exit
+			    : RALLY_EUNFINISHED;
+}
+
 int rp_close(struct rally *rp)
 {
 	int rc;
@@ -221,6 +249,6 @@ int rp_close(struct rally *rp)
 	if (rp->finished)
 		return 0;
 	if (rp->verdict == RALLY_STOP)
-		return rp->requeued ? 0 : RALLY_EUNFINISHED;
+		return end_of_stop(rp);
 	return rp->stop_pending ? RALLY_EPENDING : 0;
 }

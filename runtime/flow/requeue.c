@@ -3,10 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "flow/deadline.h"
+#include "flow/hook.h"
 #include "flow/words.h"
 #include "sys/mark.h"
 
 #define BUDGET_FILE ".requeues"
+#define SOON_MS 3000
 
 /* How many starts of this job in a row came to no further step than the one
  * before. The mark tells of the last stop; it is rewritten for the next one,
@@ -50,10 +54,53 @@ static enum rp_answer requeue_own(struct rally *rp, char *detail)
 	int64_t limit = rp->options.requeue_limit;
 	int64_t stalled = limit > 0 ? stalled_starts(rp) : 0;
 
+	rp->may_exit = stalled <= limit;
 	if (stalled > limit)
 		return hold(rp, stalled, detail);
 	return rp_sched_requeue_own(&rp->sched, rp->comm.size, detail,
 				    RP_SCHED_DETAIL);
+}
+
+/* After these an exit status that the site requeues is right: nobody has said
+ * that the job is not to come back. */
+static int could_not_be_asked(enum rp_answer answer)
+{
+	return answer == RP_NO_BACKEND || answer == RP_DENIED ||
+	       answer == RP_UNREACHABLE || answer == RP_TIMEOUT ||
+	       answer == RP_INTERRUPTED || answer == RP_FAILED;
+}
+
+/* What rank 0 learned, for all. */
+struct news {
+	int answer, may_exit;
+	int64_t left_ns;
+};
+
+static void learn(struct rally *rp, int only_step, struct news *news,
+		  char *detail)
+{
+	enum rp_answer answer = only_step ? rp_hook_run(rp) : RP_DONE;
+
+	rp->may_exit = 1;
+	if (answer == RP_DONE)
+		answer = only_step ? requeue_own(rp, detail)
+				   : rp_sched_requeue(&rp->sched, detail,
+						      RP_SCHED_DETAIL);
+	news->answer = (int)answer;
+	news->may_exit = rp->may_exit && could_not_be_asked(answer) &&
+			 rp->options.requeue_exit > 0;
+	rp_poll_take(&rp->poll, &rp->sched.found, rp->sched.found_at);
+	news->left_ns = rp_deadline_left(rp, rp->stopped_at);
+	/* A requeue ends the job within KillWait from now. */
+	if (answer == RP_REQUEUED || answer == RP_HELD)
+		news->left_ns = rp_deadline_after_requeue(rp, news->left_ns);
+}
+
+static void take_left(struct rally *rp, int64_t left_ns)
+{
+	left_ns = rp_deadline_cap(rp, left_ns);
+	if (left_ns != RP_LEFT_UNKNOWN)
+		atomic_store(&rp->seen.left_at, rp_now() + left_ns);
 }
 
 /* Rank 0 asks; all learn the answer. Slurm may begin to end the ranks while
@@ -61,19 +108,21 @@ static enum rp_answer requeue_own(struct rally *rp, char *detail)
 static enum rp_answer ask(struct rally *rp, int only_step, char *detail,
 			  struct rp_err *err)
 {
-	int answer = RP_NO_BACKEND;
+	struct news news = { RP_NO_BACKEND, 0, RP_LEFT_UNKNOWN };
+	enum rp_answer answer;
 
 	detail[0] = '\0';
 	if (rp->comm.rank == 0)
-		answer = (int)(only_step ? requeue_own(rp, detail)
-					 : rp_sched_requeue(&rp->sched, detail,
-							    RP_SCHED_DETAIL));
-	if (rp_comm_bcast(&rp->comm, &answer, sizeof(answer), err) != 0)
+		learn(rp, only_step, &news, detail);
+	if (rp_comm_bcast(&rp->comm, &news, sizeof(news), err) != 0)
 		return RP_FAILED;
-	rp->requeued = rp_answer_good((enum rp_answer)answer);
+	answer = (enum rp_answer)news.answer;
+	rp->requeued = rp_answer_good(answer);
 	rp->held |= answer == RP_HELD;
-	rp_words_requeue(rp, (enum rp_answer)answer, detail);
-	return (enum rp_answer)answer;
+	rp->may_exit = news.may_exit;
+	take_left(rp, news.left_ns);
+	rp_words_requeue(rp, answer, detail);
+	return answer;
 }
 
 void rp_requeue_after_stop(struct rally *rp)
@@ -81,6 +130,56 @@ void rp_requeue_after_stop(struct rally *rp)
 	char detail[RP_SCHED_DETAIL];
 
 	(void)ask(rp, 1, detail, &rp->err);
+}
+
+/* The record as of now, for those who don't wait long for it. */
+static enum rp_answer read_soon(struct rally *rp, struct rp_record *rec)
+{
+	int64_t limit_ms = rp->sched.timeout_ms;
+	enum rp_answer answer;
+
+	if (limit_ms > SOON_MS)
+		rp->sched.timeout_ms = SOON_MS;
+	answer = rp_sched_record(&rp->sched, rec);
+	rp->sched.timeout_ms = limit_ms;
+	return answer;
+}
+
+void rp_requeue_later(struct rally *rp)
+{
+	int64_t left = RP_LEFT_UNKNOWN;
+	struct rp_record rec;
+
+	if (rp->comm.rank == 0) {
+		read_soon(rp, &rec);
+		rp_poll_take(&rp->poll, &rec, rp->sched.found_at);
+		left = rp_deadline_left(rp, rp->stopped_at);
+	}
+	if (rp_comm_bcast(&rp->comm, &left, sizeof(left), &rp->err) == 0)
+		take_left(rp, left);
+}
+
+static int is_cancelled(struct rally *rp)
+{
+	struct rp_record rec;
+
+	return read_soon(rp, &rec) == RP_DONE && rec.state == RP_JOB_CANCELLED;
+}
+
+int rp_requeue_cancelled(struct rally *rp)
+{
+	int sure = 0;
+
+	if (rp->options.cancelled == RP_SAVE_CANCELLED)
+		return 0;
+	if (rp->comm.rank == 0)
+		sure = is_cancelled(rp);
+	if (rp_comm_bcast(&rp->comm, &sure, sizeof(sure), &rp->err) != 0)
+		return 0;
+	if (sure)
+		rp_words_warn(rp, "the job is being cancelled: nothing is "
+				  "saved (option cancelled)");
+	return sure;
 }
 
 int rp_requeue(struct rally *rp)

@@ -6,6 +6,7 @@ if HAVE_CMOCKA
 check_LTLIBRARIES = libmpitest.la
 libmpitest_la_SOURCES = tests/mpi/mpi_test.c tests/mpi/mpi_test.h \
 	tests/mpi/mpi_data.c tests/mpi/mpi_data.h \
+	tests/mpi/mpi_slurm.c tests/mpi/mpi_slurm.h \
 	tests/mpi/mpi_state.c tests/mpi/mpi_state.h
 libmpitest_la_CFLAGS = $(mpi_test_cflags)
 mpi_test_cflags = $(AM_CFLAGS) $(MPI_CFLAGS) $(CMOCKA_CFLAGS)
@@ -19,6 +20,7 @@ mpi_tests = \
 	tests/mpi/test_finalize.mpi \
 	tests/mpi/test_inject.mpi \
 	tests/mpi/test_layout.mpi \
+	tests/mpi/test_leave.mpi \
 	tests/mpi/test_mounts.mpi \
 	tests/mpi/test_open.mpi \
 	tests/mpi/test_place.mpi \
@@ -61,6 +63,10 @@ tests_mpi_test_inject_mpi_LDADD = $(mpi_test_ldadd)
 tests_mpi_test_layout_mpi_SOURCES = tests/mpi/test_layout.c
 tests_mpi_test_layout_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_layout_mpi_LDADD = $(mpi_test_ldadd)
+
+tests_mpi_test_leave_mpi_SOURCES = tests/mpi/test_leave.c
+tests_mpi_test_leave_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_leave_mpi_LDADD = $(mpi_test_ldadd)
 
 tests_mpi_test_mounts_mpi_SOURCES = tests/mpi/test_mounts.c
 tests_mpi_test_mounts_mpi_CFLAGS = $(mpi_test_cflags)

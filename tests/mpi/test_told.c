@@ -1,136 +1,26 @@
 /*
  * test_told.c - what the job's record tells where no signal does
  *
- * scontrol is a script that prints a file, and writes down what it was asked.
- *
  * ranks: 3
  * limit: 120
  */
-#include "mpi_test.h"
+#include "mpi_slurm.h"
 
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-static char top[64];	/* the script's folder, on rank 0 */
-
-static const char script[] =
-	"#!/bin/sh\n"
-	"cd \"$(dirname \"$0\")\" || exit 99\n"
-	"echo \"$*\" >> log\n"
-	"[ -e slow ] && sleep 3\n"
-	"[ -e tardy ] && sleep 1\n"
-	"case \"$*\" in\n"
-	"requeue*) sed 's/JobState=RUNNING/JobState=PENDING/' job > job.new &&\n"
-	"	mv job.new job;;\n"
-	"*steps*) echo 'StepId=12.batch UserId=0 State=RUNNING Name=x';;\n"
-	"*) [ -e fails ] && { echo 'slurm_load_jobs error: Unable to contact "
-	"slurm controller' >&2; exit 1; }; cat job;;\n"
-	"esac\n";
-
-static void put(const char *name, const char *text)
-{
-	char path[128];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", top, name);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	fputs(text, file);
-	assert_int_equal(fclose(file), 0);
-}
-
-static int asked(void)
-{
-	char path[128], line[256];
-	FILE *file;
-	int n = 0;
-
-	snprintf(path, sizeof(path), "%s/log", top);
-	file = fopen(path, "r");
-	while (file && fgets(line, sizeof(line), file))
-		n += strcmp(line, "show job 12\n") == 0;
-	if (file)
-		fclose(file);
-	return n;
-}
-
-static int may_requeue = 1;
-
-/* A record; times are seconds from now, preempt 0: none. */
-static void put_record(int start, int preempt, int end)
-{
-	char text[1024], when[64] = "";
-	int64_t now = (int64_t)time(NULL);
-
-	if (preempt != 0)
-		snprintf(when, sizeof(when), "   PreemptTime=%lld\n",
-			 (long long)(now + preempt));
-	snprintf(text, sizeof(text),
-		 "JobId=12 JobName=x\n"
-		 "   JobState=RUNNING Reason=None Dependency=(null)\n"
-		 "   Requeue=%d Restarts=0 BatchFlag=1 Reboot=0 ExitCode=0:0\n"
-		 "   StartTime=%lld EndTime=%lld Deadline=N/A\n%s"
-		 "   Command=x\n", may_requeue, (long long)(now + start),
-		 (long long)(now + end), when);
-	put("job", text);
-}
-
-static void begin(int start, int preempt, int end)
-{
-	char path[256];
-
-	if (mt_rank != 0)
-		return;
-	snprintf(top, sizeof(top), "/tmp/rallypoint-told-XXXXXX");
-	assert_non_null(mkdtemp(top));
-	put("scontrol", script);
-	snprintf(path, sizeof(path), "%s/scontrol", top);
-	assert_int_equal(chmod(path, 0755), 0);
-	snprintf(path, sizeof(path), "%s:%s", top, getenv("PATH"));
-	setenv("PATH", path, 1);
-	setenv("SLURM_JOB_ID", "12", 1);
-	snprintf(path, sizeof(path), "%d", mt_size);
-	setenv("SLURM_STEP_NUM_TASKS", path, 1);
-	put_record(start, preempt, end);
-}
-
 static char folder[512];
-
-static rally_t *open_in(const char *dir, const char *poll, const char *margin)
-{
-	rally_t *rp;
-
-	mt_option("RALLY_REQUEUE", "scontrol");
-	mt_option("RALLY_POLL", poll);
-	mt_option("RALLY_MARGIN", margin);
-	rp = mt_open(dir);
-	mt_option("RALLY_REQUEUE", "none");
-	mt_option("RALLY_POLL", NULL);
-	mt_option("RALLY_MARGIN", NULL);
-	return rp;
-}
 
 static rally_t *open_polling(const char *poll, const char *margin)
 {
 	snprintf(folder, sizeof(folder), "%s", mt_dir());
-	return open_in(folder, poll, margin);
+	return fs_open(folder, poll, margin);
 }
 
-static void end(rally_t *rp)
+/* How often the job's record was read. */
+static int asked(void)
 {
-	int rc = rally_close(rp);
-
-	assert_true(rc == 0 || rc == RALLY_EUNFINISHED);
-	if (mt_rank == 0) {
-		const char *path = getenv("PATH");
-
-		setenv("PATH", strchr(path, ':') + 1, 1);
-		unsetenv("SLURM_JOB_ID");
-		unsetenv("SLURM_STEP_NUM_TASKS");
-		mt_remove(top);
-	}
-	mt_barrier();
+	return fs_asked("show job 12");
 }
 
 static void rest_ms(long ms)
@@ -180,14 +70,14 @@ static void test_preemption(void **state)
 	rally_t *rp;
 
 	(void)state;
-	begin(-100, -2, 20);
+	fs_begin(-100, -2, 20);
 	rp = open_polling("30s", "10s");
 	assert_int_equal(run_for(rp, 30, &took, &gap), RALLY_STOP);
 	assert_true(took < 10);
 	left = mt_status(rp).seconds_left;
 	assert_true(left > 5 && left <= 20);
 	mt_code(rp, rally_save(rp, 1), RALLY_EORDER);
-	end(rp);
+	fs_end(rp);
 }
 
 /* A preemption of an earlier start is none of this one's; a limit that is far
@@ -198,12 +88,12 @@ static void test_old_news(void **state)
 	rally_t *rp;
 
 	(void)state;
-	begin(-10, -200, 3600);
+	fs_begin(-10, -200, 3600);
 	rp = open_polling("0.2", "10s");
 	assert_int_equal(run_for(rp, 1.5, &took, &gap), RALLY_GO);
 	if (mt_rank == 0)
 		assert_in_range(asked(), 2, 9);
-	end(rp);
+	fs_end(rp);
 }
 
 /* The limit comes near while the record stays as it is. */
@@ -213,18 +103,18 @@ static void test_time_limit(void **state)
 	rally_t *rp;
 
 	(void)state;
-	begin(-100, 0, 8);
+	fs_begin(-100, 0, 8);
 	rp = open_polling("30s", "3s");
 	assert_int_equal(run_for(rp, 30, &took, &gap), RALLY_STOP);
 	/* Times are whole seconds, opening takes some too. */
 	assert_true(took > 1 && took < 7);
 	if (mt_rank == 0)
 		assert_int_equal(asked() > 0, 1);
-	end(rp);
-	begin(-100, 0, 3);
+	fs_end(rp);
+	fs_begin(-100, 0, 3);
 	rp = open_polling("0.2", "0");
 	assert_int_equal(run_for(rp, 1, &took, &gap), RALLY_GO);
-	end(rp);
+	fs_end(rp);
 }
 
 /* An answer that takes three seconds delays nothing. */
@@ -234,15 +124,15 @@ static void test_slow_answer(void **state)
 	rally_t *rp;
 
 	(void)state;
-	begin(-100, -2, 60);
+	fs_begin(-100, -2, 60);
 	if (mt_rank == 0)
-		put("slow", "");
+		fs_put("slow", "");
 	rp = open_polling("30s", "10s");
 	assert_int_equal(run_for(rp, 1.5, &took, &gap), RALLY_GO);
 	assert_true(gap < 2.5);
 	if (mt_rank == 0)
 		assert_int_equal(asked(), 1);
-	end(rp);
+	fs_end(rp);
 }
 
 /* No answer, or one that can't be read: the run goes on, and asks again. */
@@ -252,23 +142,22 @@ static void test_no_answer(void **state)
 	rally_t *rp;
 
 	(void)state;
-	begin(-100, -2, 60);
+	fs_begin(-100, -2, 60);
 	if (mt_rank == 0)
-		put("fails", "");
+		fs_put("fails", "");
 	rp = open_polling("0.2", "10s");
 	assert_int_equal(run_for(rp, 1, &took, &gap), RALLY_GO);
 	if (mt_rank == 0) {
 		assert_true(asked() >= 2);
-		put("job", "JobId=12 nonsense\n");
-		assert_int_equal(unlink(strcat(strcpy((char[128]){ 0 }, top),
-					       "/fails")), 0);
+		fs_put("job", "JobId=12 nonsense\n");
+		fs_put("fails", NULL);
 	}
 	mt_barrier();
 	assert_int_equal(run_for(rp, 1, &took, &gap), RALLY_GO);
 	if (mt_rank == 0)
-		put_record(-100, -2, 60);
+		fs_record(-100, -2, 60);
 	assert_int_equal(run_for(rp, 20, &took, &gap), RALLY_STOP);
-	end(rp);
+	fs_end(rp);
 }
 
 /* That nothing will start the job again is said when it can be mended. */
@@ -278,17 +167,18 @@ static void test_said_at_the_start(void **state)
 	rally_t *rp;
 
 	(void)state;
-	for (may_requeue = 0; may_requeue < 2; may_requeue++) {
-		begin(-100, 0, 3600);
+	for (int may = 0; may < 2; may++) {
+		fs_may_requeue(may);
+		fs_begin(-100, 0, 3600);
 		rp = open_polling("0.2", "10s");
 		assert_int_equal(run_for(rp, 0.7, &took, &gap), RALLY_GO);
 		if (mt_rank == 0)
 			assert_int_equal(mt_contains(folder, "events.jsonl",
 						     "submit it with --requeue"),
-					 !may_requeue);
-		end(rp);
+					 !may);
+		fs_end(rp);
 	}
-	may_requeue = 1;
+	fs_may_requeue(1);
 }
 
 /* A program that ends by itself when its time is nearly up has ended. */
@@ -298,12 +188,12 @@ static void test_end_near_the_limit(void **state)
 	rally_t *rp;
 
 	(void)state;
-	begin(-100, 0, 14);
+	fs_begin(-100, 0, 14);
 	rp = open_polling("30s", "10s");
 	assert_int_equal(run_for(rp, 0.7, &took, &gap), RALLY_GO);
 	rest_ms(5000);
 	mt_code(rp, rally_close(rp), 0);
-	end(NULL);
+	fs_end(NULL);
 }
 
 /* The limit that the record told of was moved while time went on, as for a job
@@ -314,18 +204,18 @@ static void test_limit_was_moved(void **state)
 	rally_t *rp;
 
 	(void)state;
-	begin(-100, 0, 9);
+	fs_begin(-100, 0, 9);
 	rp = open_polling("30s", "4s");
 	assert_int_equal(run_for(rp, 0.7, &took, &gap), RALLY_GO);
 	if (mt_rank == 0) {
-		put_record(-100, 0, 3600);
-		put("tardy", "");
+		fs_record(-100, 0, 3600);
+		fs_put("tardy", "");
 	}
 	rest_ms(6000);
 	assert_int_equal(run_for(rp, 2, &took, &gap), RALLY_GO);
 	if (mt_rank == 0)
 		assert_int_equal(asked(), 2);
-	end(rp);
+	fs_end(rp);
 }
 
 /* What is not to be asked for any more is forgotten. */
@@ -335,31 +225,16 @@ static void test_forgotten(void **state)
 	rally_t *rp;
 
 	(void)state;
-	begin(-100, 0, 9);
+	fs_begin(-100, 0, 9);
 	rp = open_polling("30s", "4s");
 	assert_int_equal(run_for(rp, 0.7, &took, &gap), RALLY_GO);
 	/* The environment, which open_polling() used, wins: not poll. */
 	mt_code(rp, rally_set(rp, "requeue_timeout", "10s"), 0);
 	if (mt_rank == 0)
-		put("fails", "");
+		fs_put("fails", "");
 	rest_ms(6000);
 	assert_int_equal(run_for(rp, 0.5, &took, &gap), RALLY_GO);
-	end(rp);
-}
-
-static int ordered(const char *what)
-{
-	char path[128], line[256];
-	FILE *file;
-	int n = 0;
-
-	snprintf(path, sizeof(path), "%s/log", top);
-	file = fopen(path, "r");
-	while (file && fgets(line, sizeof(line), file))
-		n += strncmp(line, what, strlen(what)) == 0;
-	if (file)
-		fclose(file);
-	return n;
+	fs_end(rp);
 }
 
 /* Each start is stopped where the one before was. */
@@ -375,23 +250,23 @@ static void test_stuck(void **state)
 		rally_t *rp;
 		int how;
 
-		begin(-100, 0, 3600);
+		fs_begin(-100, 0, 3600);
 		snprintf(folder, sizeof(folder), "%s", dir);
-		rp = open_in(folder, "0", "0");
+		rp = fs_open(folder, "0", "0");
 		mt_code(rp, rally_restore(rp, &step, &how), 0);
 		if (mt_rank == mt_size - 1)
 			rally_request(rp, RALLY_WANT_STOP);
 		assert_int_equal(rally_point(rp, step), RALLY_STOP);
 		if (mt_rank == 0) {
-			assert_int_equal(ordered("requeue 12"), start < 3);
-			assert_int_equal(ordered("requeuehold 12"), start == 3);
-			assert_int_equal(ordered("update JobId=12 Comment=rally"
+			assert_int_equal(fs_asked("requeue 12"), start < 3);
+			assert_int_equal(fs_asked("requeuehold 12"), start == 3);
+			assert_int_equal(fs_asked("update JobId=12 Comment=rally"
 						 "point: held, no step beyond 5 "
 						 "in 3 starts"), start == 3);
 		}
 		mt_code(rp, rally_requeue(rp), start < 3 ? 0 : RALLY_EREQUEUE);
 		mt_code(rp, rally_close(rp), start < 3 ? 0 : RALLY_EUNFINISHED);
-		end(NULL);
+		fs_end(NULL);
 	}
 	mt_option("RALLY_REQUEUE_LIMIT", NULL);
 }
@@ -402,12 +277,12 @@ static void test_never_asked(void **state)
 	rally_t *rp;
 
 	(void)state;
-	begin(-100, -2, 60);
+	fs_begin(-100, -2, 60);
 	rp = open_polling("0", "10s");
 	assert_int_equal(run_for(rp, 0.5, &took, &gap), RALLY_GO);
 	if (mt_rank == 0)
 		assert_int_equal(asked(), 0);
-	end(rp);
+	fs_end(rp);
 }
 
 static const struct CMUnitTest tests[] = {

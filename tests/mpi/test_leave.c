@@ -1,0 +1,280 @@
+/*
+ * test_leave.c - what happens between the commit of a stop and the exit
+ *
+ * ranks: 2
+ * limit: 120
+ */
+#include "mpi_slurm.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static char folder[512];
+
+static rally_t *open_new(void)
+{
+	snprintf(folder, sizeof(folder), "%s", mt_dir());
+	return fs_open(folder, "30s", "0");
+}
+
+static void rest_ms(long ms)
+{
+	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+
+	nanosleep(&t, NULL);
+}
+
+/* Comes to the stop at step 0, asked for by the last rank. */
+static void stop(rally_t *rp)
+{
+	if (mt_rank == mt_size - 1)
+		rally_request(rp, RALLY_WANT_STOP);
+	mt_barrier();
+	assert_int_equal(rally_point(rp, 0), RALLY_STOP);
+}
+
+/* A program for option leave, which tells what it found, and ends with rc. */
+static void put_hook(const char *path, int rc)
+{
+	FILE *file;
+
+	if (mt_rank == 0) {
+		file = fopen(path, "w");
+		assert_non_null(file);
+		fprintf(file, "#!/bin/sh\nenv | grep ^RALLYPOINT_ >'%s.saw'\n"
+			      "[ %d -ge 0 ] || exec sleep 60\n"
+			      "exit %d\n", path, rc, rc);
+		assert_int_equal(fclose(file), 0);
+		assert_int_equal(chmod(path, 0755), 0);
+	}
+	mt_barrier();
+}
+
+static void test_site_program(void **state)
+{
+	static const struct {
+		int rc, requeues, close;
+		const char *says;
+	} rows[] = {
+		{ 0, 1, 0, "the job was requeued" },
+		{ 10, 0, 0, "sees to the next start" },
+		{ 11, 0, RALLY_EUNFINISHED, "wants the job left" },
+		{ 3, 1, 0, "ended with status 3" },
+		{ -1, 1, 0, "took too long" },
+		{ 127, 1, 0, "could not be run" },
+	};
+	char dir[512], hook[600];
+
+	(void)state;
+	snprintf(dir, sizeof(dir), "%s", mt_dir());
+	if (mt_rank == 0)
+		assert_int_equal(mkdir(dir, 0700), 0);
+	snprintf(hook, sizeof(hook), "%s/hook", dir);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		rally_t *rp;
+
+		put_hook(hook, rows[i].rc);
+		fs_begin(-100, 0, 3600);
+		mt_option("RALLY_LEAVE", rows[i].rc == 127 ? "/no/such/hook"
+							   : hook);
+		mt_option("RALLY_REQUEUE_TIMEOUT", rows[i].rc < 0 ? "1s" : NULL);
+		rp = open_new();
+		mt_option("RALLY_LEAVE", NULL);
+		mt_option("RALLY_REQUEUE_TIMEOUT", NULL);
+		stop(rp);
+		mt_code(rp, rally_close(rp), rows[i].close);
+		if (mt_rank == 0) {
+			assert_int_equal(fs_asked("requeue 12"),
+					 rows[i].requeues);
+			assert_true(mt_contains(folder, "events.jsonl",
+						rows[i].says));
+		}
+		fs_end(NULL);
+	}
+	if (mt_rank == 0) {
+		assert_true(mt_contains(dir, "hook.saw", "RALLYPOINT_STEP=0\n"));
+		assert_true(mt_contains(dir, "hook.saw", "RALLYPOINT_SAVED=1\n"));
+		assert_true(mt_contains(dir, "hook.saw", "RALLYPOINT_CAUSE="));
+		assert_true(mt_contains(dir, "hook.saw", "RALLYPOINT_LEFT="));
+		assert_true(mt_contains(dir, "hook.saw", "RALLYPOINT_FOLDER=/"));
+	}
+}
+
+/* A status that the site requeues, but only where nobody said that the job is
+ * not to come back. */
+static void test_exit_status(void **state)
+{
+	rally_t *rp;
+
+	(void)state;
+	mt_option("RALLY_REQUEUE_EXIT", "99");
+	for (int i = 0; i < 3; i++) {
+		fs_begin(-100, 0, 3600);
+		if (mt_rank == 0 && i == 0)
+			fs_put("refuses", "");
+		if (mt_rank == 0 && i == 1)
+			fs_put("job", "JobId=12 JobName=x\n"
+			       "   JobState=CANCELLED Reason=None x=y\n"
+			       "   Requeue=1 Restarts=0 BatchFlag=1\n"
+			       "   StartTime=10 EndTime=100 Deadline=N/A\n"
+			       "   Command=x\n");
+		rp = open_new();
+		stop(rp);
+		mt_code(rp, rally_close(rp),
+			i == 0 ? 99 : i == 1 ? RALLY_EUNFINISHED : 0);
+		fs_end(NULL);
+	}
+	mt_option("RALLY_REQUEUE_EXIT", NULL);
+}
+
+/* The program has more to do before Slurm ends it. */
+static void test_at_close(void **state)
+{
+	rally_t *rp;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		fs_begin(-100, 0, 3600);
+		mt_option("RALLY_REQUEUE_AT", "close");
+		rp = open_new();
+		mt_option("RALLY_REQUEUE_AT", NULL);
+		stop(rp);
+		if (mt_rank == 0)
+			assert_int_equal(fs_asked("requeue 12"), 0);
+		if (i == 1)	/* it turned out that all was done */
+			mt_code(rp, rally_finish(rp, 0), 0);
+		if (i == 2)
+			mt_code(rp, rally_requeue(rp), 0);
+		mt_code(rp, rally_close(rp), 0);
+		if (mt_rank == 0)
+			assert_int_equal(fs_asked("requeue 12"), i != 1);
+		fs_end(NULL);
+	}
+}
+
+/* Nothing is saved of a job that its owner cancels, where that is wanted and
+ * Slurm is sure of it. */
+static void test_cancelled(void **state)
+{
+	static const struct {
+		const char *option, *job_state;
+		int saved;
+	} rows[] = {
+		{ "leave", "CANCELLED", 0 },
+		{ "leave", "COMPLETING", 1 },
+		{ "leave", "RUNNING", 1 },
+		{ "save", "CANCELLED", 1 },
+	};
+	char text[300];
+	rally_t *rp;
+
+	(void)state;
+	mt_option("RALLY_HELPER", "/no/such/helper");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		fs_begin(-100, 0, 3600);
+		mt_option("RALLY_CANCELLED", rows[i].option);
+		rp = open_new();
+		mt_option("RALLY_CANCELLED", NULL);
+		snprintf(text, sizeof(text), "JobId=12 JobName=x\n"
+			 "   JobState=%s Reason=None x=y\n"
+			 "   Requeue=1 Restarts=0 BatchFlag=1\n"
+			 "   StartTime=10 EndTime=100 Deadline=N/A\n"
+			 "   Command=x\n", rows[i].job_state);
+		if (mt_rank == 0)
+			fs_put("job", text);
+		stop(rp);
+		mt_code(rp, rally_close(rp),
+			strcmp(rows[i].job_state, "RUNNING") == 0
+				? 0 : RALLY_EUNFINISHED);
+		if (mt_rank == 0)
+			assert_int_equal(mt_checkpoints(folder), rows[i].saved);
+		fs_end(NULL);
+	}
+	mt_option("RALLY_HELPER", NULL);
+}
+
+/* Until the stop the record is read once; the signal has it read again. What is
+ * left: until the end that it tells, and where it tells that the job is being
+ * ended, KillWait. */
+static void test_seconds_left(void **state)
+{
+	static const char being_ended[] = "JobId=12 JobName=x\n"
+		"   JobState=COMPLETING Reason=None x=y\n"
+		"   Requeue=1 Restarts=1 BatchFlag=1\n"
+		"   StartTime=10 EndTime=Unknown Deadline=N/A\n"
+		"   Command=x\n";
+	rally_t *rp;
+	double left;
+
+	(void)state;
+	setenv("RALLYPOINT_RUN", "1", 1);	/* mpirun kills nobody */
+	for (int i = 0; i < 2; i++) {
+		int verdict = RALLY_GO;
+
+		fs_begin(-100, 0, 500);
+		if (mt_rank == 0)
+			fs_put("config", "Configuration data as of x\n"
+			       "KillWait                = 77 sec\n");
+		mt_option("RALLY_STRIDE", "1");
+		/* A handle answers what came before it, too. */
+		mt_option("RALLY_STOP_SIGNALS", i ? "USR1" : "TERM");
+		rp = open_new();
+		mt_option("RALLY_STRIDE", NULL);
+		mt_option("RALLY_STOP_SIGNALS", NULL);
+		for (int n = 0; n < 60; n++) {
+			rest_ms(10);
+			assert_int_equal(rally_point(rp, 0), RALLY_GO);
+		}
+		if (mt_rank == 0) {
+			assert_int_equal(fs_asked("show job 12"), 1);
+			assert_int_equal(fs_asked("show config"), 1);
+			fs_put("refuses", "");
+			if (i)
+				fs_put("job", being_ended);
+			raise(i ? SIGUSR1 : SIGTERM);
+		}
+		while (verdict == RALLY_GO) {
+			/* Slow steps: the answer is there at the stop. */
+			rest_ms(300);
+			verdict = rally_point(rp, 0);
+		}
+		assert_int_equal(verdict, RALLY_STOP);
+		left = mt_status(rp).seconds_left;
+		if (mt_rank == 0) {
+			if (left <= (i ? 60 : 480) || left > (i ? 77 : 500))
+				fail_msg("%d: %f s left", i, left);
+		}
+		fs_end(rp);
+	}
+	unsetenv("RALLYPOINT_RUN");
+}
+
+/* Without the shield mpirun's own second is all, for the rank that it signals. */
+static void test_launcher_kills(void **state)
+{
+	rally_t *rp;
+
+	(void)state;
+	fs_begin(-100, 0, 500);
+	mt_option("RALLY_STOP_SIGNALS", "USR2");
+	rp = open_new();
+	mt_option("RALLY_STOP_SIGNALS", NULL);
+	if (mt_rank == 0)
+		raise(SIGUSR2);
+	assert_int_equal(rally_point(rp, 0), RALLY_STOP);
+	assert_true(mt_status(rp).seconds_left < (mt_rank == 0 ? 1 : 600));
+	fs_end(rp);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(test_site_program),
+	cmocka_unit_test(test_exit_status),
+	cmocka_unit_test(test_at_close),
+	cmocka_unit_test(test_cancelled),
+	cmocka_unit_test(test_seconds_left),
+	cmocka_unit_test(test_launcher_kills),
+};
+
+MT_MAIN(tests)
