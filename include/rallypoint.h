@@ -141,8 +141,10 @@ enum rally_error {
  */
 
 /* Installs the handler for SIGTERM, before MPI_Init, so that a signal during
- * the start is remembered instead of ending the rank. Optional; rally_open()
- * does the same later. Not Collective. */
+ * the start is remembered instead of ending the rank, and unblocks it in the
+ * calling thread, which may have inherited a mask (`rallypoint run` blocks it in
+ * launchers): a stop signal that stays blocked would never be seen. Optional;
+ * rally_open() does the same later, for all stop signals. Not Collective. */
 int rally_early(void);
 
 #ifndef RALLY_NO_MPI

@@ -1,6 +1,7 @@
 #include "sys/signals.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -111,6 +112,20 @@ static int install(int number, struct rp_err *err)
 	return 0;
 }
 
+/* With the handler in place: what came while it was blocked comes now. */
+static int unblock(int64_t mask, struct rp_err *err)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (int number = 1; number < SIGNALS; number++)
+		if (mask >> (number - 1) & 1)
+			sigaddset(&set, number);
+	errno = pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	return errno ? rp_fail_errno(err, "pthread_sigmask", "stop signals")
+		     : 0;
+}
+
 int rp_signals_install(int64_t mask, struct rp_err *err)
 {
 	int rc = 0;
@@ -119,7 +134,7 @@ int rp_signals_install(int64_t mask, struct rp_err *err)
 	for (int number = 1; rc == 0 && number < SIGNALS; number++)
 		if (mask >> (number - 1) & 1)
 			rc = install(number, err);
-	return rc;
+	return rc == 0 ? unblock(mask, err) : rc;
 }
 
 void rp_signals_renew(void)

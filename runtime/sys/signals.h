@@ -18,8 +18,10 @@
 
 #include "base/err.h"
 
-/* Installs the handler for every signal of `mask` (bit n-1: signal n). Again
- * for one that has it: nothing happens. */
+/* Installs the handler for every signal of `mask` (bit n-1: signal n), and then
+ * unblocks these signals in the calling thread: `rallypoint run` starts launchers
+ * with them blocked, and masks are inherited. What came meanwhile comes then.
+ * Again for one that has it: nothing happens. */
 int rp_signals_install(int64_t mask, struct rp_err *err);
 
 /* Looks whether the handlers are still ours, and installs them again where not.

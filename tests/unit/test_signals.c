@@ -243,6 +243,27 @@ static void test_system_calls_go_on(void **state)
 	close(fds[1]);
 }
 
+/* As a launcher behind `rallypoint run` hands it down. */
+static void test_a_blocked_signal_is_seen(void **state)
+{
+	sigset_t set, now;
+
+	(void)state;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTTIN);
+	sigaddset(&set, SIGTTOU);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	kill(getpid(), SIGTTIN);
+	assert_int_equal(rp_signals_install(BIT(SIGTTIN), NULL), 0);
+	assert_int_equal(rp_signals_count(BIT(SIGTTIN)), 1);
+	kill(getpid(), SIGTTIN);
+	assert_int_equal(rp_signals_count(BIT(SIGTTIN)), 2);
+	pthread_sigmask(SIG_BLOCK, NULL, &now);
+	assert_false(sigismember(&now, SIGTTIN));
+	assert_true(sigismember(&now, SIGTTOU));
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
 static void test_no_such_handler(void **state)
 {
 	struct rp_err err = { 0 };
@@ -263,6 +284,7 @@ int main(void)
 		cmocka_unit_test(test_a_child_keeps_what_stood_before),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_system_calls_go_on),
+		cmocka_unit_test(test_a_blocked_signal_is_seen),
 		cmocka_unit_test(test_no_such_handler),
 	};
 
