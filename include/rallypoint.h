@@ -317,14 +317,16 @@ int rally_requeue(rally_t *rp);
  * Errors: EIO, ENOSPC. */
 int rally_finish(rally_t *rp, int64_t step);
 
-/* Ends the handle (NULL is allowed) and never saves. Made to be the program's
- * exit status: 0 where the run is finished, or left by the program's own
- * choice, or stopped, saved and requeued; EUNFINISHED where it is stopped and
- * saved but will not start again by itself; EPENDING where a stop arrived too
- * late to be acted on; EUNEVEN where other ranks go on or have passed another
- * number of safe points; the handle's error where it is broken. A save that was
- * asked for and not done yet is not done any more. Collective. Call it before MPI_Finalize, which reports
- * and completes a forgotten one. */
+/* Ends the handle (NULL is allowed) and never saves. By option requeue_at=close it
+ * has Slurm requeue a job that was stopped. Made to be the program's exit status:
+ * 0 where the run is finished, or left by the program's own choice, or stopped,
+ * saved and requeued; EUNFINISHED where it is stopped and saved but will not start
+ * again by itself (or what option requeue_exit says, where Slurm could not be
+ * asked); EPENDING where a stop arrived too late to be acted on; EUNEVEN where
+ * other ranks go on or have passed another number of safe points; the handle's
+ * error where it is broken. A save that was asked for and not done yet is not done
+ * any more. Collective. Call it before MPI_Finalize, which reports and completes a
+ * forgotten one. */
 int rally_close(rally_t *rp);
 
 /*
@@ -343,7 +345,8 @@ struct rally_status {
 	int verdict;		/* sticky verdict, RALLY_GO while running */
 	uint64_t bytes_done;	/* of this rank, in the save or restore */
 	uint64_t bytes_total;	/* that is running or was the last */
-	double seconds_left;	/* until the nodes are lost; < 0: not known */
+	double seconds_left;	/* until the nodes are lost, < 0: not known; when
+				   STOP comes back, by the job's record */
 };
 
 /* Fills `*status`. Any thread, any time between open and close.
