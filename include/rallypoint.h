@@ -305,9 +305,10 @@ int rally_find(rally_t *rp, const char *name, struct rally_info *info);
  */
 
 /* Has Slurm put this job back into the queue, to start again with the same job
- * id. Rank 0 asks, once; Slurm then ends the job within seconds. A stop does
- * this by itself where the handle spans the job's only running step; call it
- * where it does not. Collective. Errors: EREQUEUE. */
+ * id. Rank 0 asks; Slurm then ends the job within KillWait. A stop does this by
+ * itself where the handle spans the job's only running step, or one of several
+ * of a job that Slurm ends, after the others or near the end; call it where it
+ * does not. Collective. Errors: EREQUEUE. */
 int rally_requeue(rally_t *rp);
 
 /* Marks the run as finished at `step`, for this job id: a requeue after the end

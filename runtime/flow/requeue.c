@@ -11,6 +11,7 @@
 
 #define BUDGET_FILE ".requeues"
 #define SOON_MS 3000
+#define LAST_NS 10000000000
 
 /* How many starts of this job in a row came to no further step than the one
  * before. The mark tells of the last stop; it is rewritten for the next one,
@@ -49,16 +50,59 @@ static enum rp_answer hold(struct rally *rp, int64_t stalled, char *detail)
 	return answer;
 }
 
+static enum rp_answer requeue_alone(struct rally *rp, char *detail)
+{
+	return rp_sched_requeue_own(&rp->sched, rp->comm.size, detail,
+				    RP_SCHED_DETAIL);
+}
+
+/* Slurm ends the whole job, and this handle has the whole step: once the others
+ * had their time, nothing is lost by a requeue that ends them. */
+static int others_end_too(const struct rally *rp)
+{
+	enum rp_cause cause = rp_deadline_cause(rp);
+
+	return (cause == RP_CAUSE_PREEMPTION || cause == RP_CAUSE_TIME_LIMIT) &&
+	       rp->job.tasks == rp->comm.size && rp->job.het_size <= 1;
+}
+
+/* Until they have ended, or a quarter of what is left, ten seconds at most,
+ * remains for the requeue. */
+static enum rp_answer wait_for_others(struct rally *rp, char *detail)
+{
+	int64_t left = rp_deadline_left(rp, rp->stopped_at);
+	int64_t last = left / 4 < LAST_NS ? left / 4 : LAST_NS;
+	int64_t until = rp_now() + left - last;
+	enum rp_answer answer = RP_OTHER_STEPS;
+	char text[200];
+
+	snprintf(text, sizeof(text), "other steps of this job are running: "
+		 "the requeue, which ends them, waits %.0f s for them at most",
+		 (double)(left - last) / 1e9);
+	rp_words_warn(rp, text);
+	while (answer == RP_OTHER_STEPS && rp_now() < until) {
+		rp_sleep_ms(1000);
+		answer = requeue_alone(rp, detail);
+	}
+	if (answer == RP_OTHER_STEPS)
+		answer = rp_sched_requeue(&rp->sched, detail, RP_SCHED_DETAIL);
+	return answer;
+}
+
 static enum rp_answer requeue_own(struct rally *rp, char *detail)
 {
 	int64_t limit = rp->options.requeue_limit;
 	int64_t stalled = limit > 0 ? stalled_starts(rp) : 0;
+	enum rp_answer answer;
 
 	rp->may_exit = stalled <= limit;
 	if (stalled > limit)
 		return hold(rp, stalled, detail);
-	return rp_sched_requeue_own(&rp->sched, rp->comm.size, detail,
-				    RP_SCHED_DETAIL);
+	answer = requeue_alone(rp, detail);
+	rp_poll_take(&rp->poll, &rp->sched.found, rp->sched.found_at);
+	if (answer == RP_OTHER_STEPS && others_end_too(rp))
+		answer = wait_for_others(rp, detail);
+	return answer;
 }
 
 /* After these an exit status that the site requeues is right: nobody has said

@@ -37,7 +37,10 @@ static enum rp_cause while_completing(const struct rp_record *rec)
 {
 	switch (rec->ended_by) {
 	case RP_ENDED_BY_LIMIT:
-		return RP_CAUSE_TIME_LIMIT;
+		/* The end of the grace time is a time limit to Slurm, where
+		 * PreemptMode is CANCEL. */
+		return rp_record_preempted(rec) ? RP_CAUSE_PREEMPTION
+						: RP_CAUSE_TIME_LIMIT;
 	case RP_ENDED_BY_PREEMPTION:
 		return RP_CAUSE_PREEMPTION;
 	case RP_ENDED_BY_NODE:

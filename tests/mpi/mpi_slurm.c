@@ -1,6 +1,7 @@
 #include "mpi_slurm.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,7 +22,8 @@ static const char script[] =
 	"	sed 's/JobState=RUNNING/JobState=PENDING/' job > job.new &&\n"
 	"	mv job.new job;;\n"
 	"'show config') [ ! -e config ] || cat config;;\n"
-	"*steps*) echo 'StepId=12.batch UserId=0 State=RUNNING Name=x';;\n"
+	"*steps*) [ ! -e steps ] || cat steps\n"
+	"	echo 'StepId=12.batch UserId=0 State=RUNNING Name=x';;\n"
 	"*) [ -e fails ] && { echo 'slurm_load_jobs error: Unable to contact "
 	"slurm controller' >&2; exit 1; }; cat job;;\n"
 	"esac\n";
@@ -55,6 +57,15 @@ int fs_asked(const char *what)
 	if (file)
 		fclose(file);
 	return n;
+}
+
+void fs_after(int seconds, const char *name)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), "(sleep %d; rm -f '%s/%s') "
+		 ">/dev/null 2>&1 &", seconds, top, name);
+	assert_int_equal(system(command), 0);
 }
 
 void fs_may_requeue(int may)

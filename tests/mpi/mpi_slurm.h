@@ -3,7 +3,7 @@
  *               prints a file, and writes down what it was asked
  *
  * The job is 12, of one step with all of the ranks. Files of the script's folder:
- * job (its record), config, log; slow and tardy (three seconds, one second for
+ * job (its record), config, steps (besides its own), log; slow and tardy (three seconds, one second for
  * each answer), fails (the controller is away), refuses (the requeue is denied).
  * A requeue makes the record PENDING.
  */
@@ -23,6 +23,9 @@ void fs_end(rally_t *rp);
 
 /* Rank 0: a file of the script's; removed with NULL for its text. */
 void fs_put(const char *name, const char *text);
+
+/* Rank 0: removes a file in so many seconds, whoever waits by then. */
+void fs_after(int seconds, const char *name);
 
 /* Rank 0: a RUNNING job; times are seconds from now, preempt 0: none. */
 void fs_record(int start, int preempt, int end);

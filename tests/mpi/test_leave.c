@@ -7,6 +7,7 @@
 #include "mpi_slurm.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -268,11 +269,51 @@ static void test_launcher_kills(void **state)
 	fs_end(rp);
 }
 
+/* Another step of the job: the requeue that would end it is left to the program,
+ * but where Slurm ends the whole job, it waits for that step, or until the end is
+ * near. */
+static void test_other_steps(void **state)
+{
+	static const struct {
+		int preempt, ends, other_ends, close;
+		double least, most;
+	} rows[] = {
+		{ 0, 3600, 0, RALLY_EUNFINISHED, 0, 1.5 },
+		{ -1, 60, 2, 0, 1, 6 },
+		{ -1, 9, 0, 0, 4, 9 },
+	};
+	rally_t *rp;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct timespec from, to;
+		double took;
+
+		fs_begin(-100, rows[i].preempt, rows[i].ends);
+		if (mt_rank == 0)
+			fs_put("steps", "StepId=12.5 UserId=0 State=RUNNING "
+					"Name=other\n");
+		rp = open_new();
+		if (mt_rank == 0 && rows[i].other_ends)
+			fs_after(rows[i].other_ends, "steps");
+		clock_gettime(CLOCK_MONOTONIC, &from);
+		stop(rp);
+		clock_gettime(CLOCK_MONOTONIC, &to);
+		took = (double)(to.tv_sec - from.tv_sec) +
+		       (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+		if (took < rows[i].least || took > rows[i].most)
+			fail_msg("row %zu took %f s", i, took);
+		mt_code(rp, rally_close(rp), rows[i].close);
+		fs_end(NULL);
+	}
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_site_program),
 	cmocka_unit_test(test_exit_status),
 	cmocka_unit_test(test_at_close),
 	cmocka_unit_test(test_cancelled),
+	cmocka_unit_test(test_other_steps),
 	cmocka_unit_test(test_seconds_left),
 	cmocka_unit_test(test_launcher_kills),
 };

@@ -33,6 +33,11 @@ static const struct row rows[] = {
 	{ { .state = RP_JOB_COMPLETING, .completing = 1, .restarts = 1,
 	    .ended_by = RP_ENDED_BY_LIMIT },
 	  RP_CAUSE_TIME_LIMIT, RP_ASK },
+	/* the end of a grace time */
+	{ { .state = RP_JOB_COMPLETING, .completing = 1, .restarts = 1,
+	    .start_time = START, .preempt_time = IN_TIME,
+	    .ended_by = RP_ENDED_BY_LIMIT },
+	  RP_CAUSE_PREEMPTION, RP_ASK },
 	{ { .state = RP_JOB_COMPLETING, .completing = 1, .restarts = 1,
 	    .ended_by = RP_ENDED_BY_PREEMPTION },
 	  RP_CAUSE_PREEMPTION, RP_ASK },
