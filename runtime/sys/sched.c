@@ -361,7 +361,8 @@ const char *rp_answer_text(enum rp_answer answer)
 		return "Slurm's controller could not be reached: run scontrol "
 		       "requeue with the job's id once it is back";
 	case RP_INTERRUPTED:
-		return "a signal ended Slurm's command: look at the job with "
+		return "Slurm's command ended before it answered: look at the "
+		       "job with "
 		       "scontrol show job, and requeue it if it is neither "
 		       "pending nor completing";
 	case RP_TIMEOUT:

@@ -85,7 +85,7 @@ enum rp_answer {
 	RP_CANCELLED,	/* left alone */
 	RP_OTHER_STEPS,	/* left alone */
 	RP_UNREACHABLE,
-	RP_INTERRUPTED, /* a signal ended the command: it may have worked */
+	RP_INTERRUPTED, /* the command ended without a word: it may have worked */
 	RP_TIMEOUT,
 	RP_NO_BACKEND,
 	RP_BY_SITE,	/* the site's own program sees to the next start */

@@ -16,12 +16,13 @@ static enum rp_answer judge(struct rp_sched *s, const struct rp_spawned *got)
 	if (got->reaped ? got->status == 0 && got->signal == 0
 			: got->err_len == 0)
 		return RP_DONE;
-	if (got->signal) {
-		rp_sched_say(s, "scontrol was ended by a signal");
+	/* Seen where Slurm ends the processes of a job: not a refusal. */
+	if (got->signal || !got->err_len) {
+		rp_sched_say(s, got->signal ? "scontrol was ended by a signal"
+					    : "scontrol failed without a word");
 		return RP_INTERRUPTED;
 	}
-	rp_sched_say(s, got->err_len ? got->err
-				     : "scontrol failed without a word");
+	rp_sched_say(s, got->err);
 	return rp_answer_of(got->err);
 }
 
