@@ -8,12 +8,17 @@ EXTRA_DIST += tests/run tests/packages tests/lib/setup tests/lib/layers \
 # What runs programs and looks at machines, without MPI.
 if HAVE_CMOCKA
 sys_unit_tests = \
+	tests/unit/test_family \
 	tests/unit/test_sched \
 	tests/unit/test_spawn \
 	tests/unit/test_topo
 check_PROGRAMS += $(sys_unit_tests)
 TESTS += $(sys_unit_tests)
 
+tests_unit_test_family_SOURCES = tests/unit/test_family.c
+tests_unit_test_family_CPPFLAGS = $(AM_CPPFLAGS) -DRALLY_NO_MPI
+tests_unit_test_family_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_family_LDADD = librally-core.la $(CMOCKA_LIBS)
 tests_unit_test_sched_SOURCES = tests/unit/test_sched.c
 tests_unit_test_sched_CPPFLAGS = $(AM_CPPFLAGS) -DRALLY_NO_MPI
 tests_unit_test_sched_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS) $(CMOCKA_CFLAGS)
