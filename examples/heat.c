@@ -138,7 +138,9 @@ static void delay(struct plate *p, const struct options *o)
 		return;
 	ts.tv_sec = (time_t)(us / 1000000);
 	ts.tv_nsec = (long)(us % 1000000) * 1000;
-	nanosleep(&ts, NULL);
+	while (nanosleep(&ts, &ts) != 0 && errno == EINTR) {
+		/* no signal cuts a step short */
+	}
 }
 
 /* A sum of integers, so that the order of the ranks doesn't matter. */

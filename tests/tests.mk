@@ -41,8 +41,10 @@ tests_unit_make_ckpt_SOURCES = tests/unit/make_ckpt.c
 tests_unit_make_ckpt_CPPFLAGS = $(AM_CPPFLAGS) -DRALLY_NO_MPI
 tests_unit_make_ckpt_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS)
 tests_unit_make_ckpt_LDADD = librally-core.la $(CORE_LIBS)
-TESTS += tests/unit/test_tool.py tests/unit/test_doc.py
-EXTRA_DIST += tests/unit/test_tool.py tests/unit/test_doc.py
+command_tests = tests/unit/test_tool.py tests/unit/test_run.py \
+	tests/unit/test_doc.py
+TESTS += $(command_tests)
+EXTRA_DIST += $(command_tests)
 
 # The lower layers, one program for each file; unit.h is what they share.
 if HAVE_CMOCKA

@@ -18,32 +18,35 @@ static const struct command {
 	const char *details;
 	int takes;
 	int (*run)(const struct rp_args *args, struct rp_err *err);
+	int (*own)(int argc, char **argv);	/* in place of it */
 } commands[] = {
 	{ "ls", " DIR", "list the checkpoints of a folder, newest first",
 	  "Below the list: partial directories that crashes left, and whether "
 	  "the run\nis marked as finished.\n",
-	  RP_TAKES_DIR, rp_tool_ls },
+	  RP_TAKES_DIR, rp_tool_ls, NULL },
 	{ "show", " DIR [SEQ]", "show what a checkpoint holds",
 	  "SEQ is a sequence (7) or a name (0007-step-120); without it the "
 	  "newest.\n",
-	  RP_TAKES_DIR | RP_TAKES_SEQ, rp_tool_show },
+	  RP_TAKES_DIR | RP_TAKES_SEQ, rp_tool_show, NULL },
 	{ "verify", " DIR [SEQ]", "read every byte again and compare hashes",
 	  "Without SEQ all checkpoints. Goes on behind a bad one; the exit "
 	  "status is 75\nwhere there was any.\n",
-	  RP_TAKES_DIR | RP_TAKES_SEQ, rp_tool_verify },
+	  RP_TAKES_DIR | RP_TAKES_SEQ, rp_tool_verify, NULL },
 	{ "prune", " DIR --keep K", "remove old checkpoints and leftovers",
 	  "  --keep K   the newest K that are whole stay (K from 1 up)\n"
 	  "  --dry-run  only tell what would go\n"
 	  "  --verify   read every byte of those that stay, first; else only\n"
 	  "             their manifests and the lengths of their files\n"
 	  "Refused while a run may write to the folder.\n",
-	  RP_TAKES_DIR | RP_TAKES_PRUNE, rp_tool_prune },
+	  RP_TAKES_DIR | RP_TAKES_PRUNE, rp_tool_prune, NULL },
 	{ "topo", "", "tell this process's cores and NUMA nodes",
 	  "Also inside of srun: `srun rallypoint topo`, a line for each "
 	  "task.\n",
-	  0, rp_tool_topo },
+	  0, rp_tool_topo, NULL },
 	{ "options", "", "list the options of rally_set() and RALLY_*", "", 0,
-	  rp_tool_options },
+	  rp_tool_options, NULL },
+	{ "run", " COMMAND ...", "run a launcher, and hand signals to its ranks",
+	  "", 0, NULL, rp_tool_run },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -100,6 +103,8 @@ static int dispatch(int argc, char **argv)
 	const char *word = argc > 1 ? argv[1] : "";
 	const struct command *command = find(word);
 
+	if (command && command->own)
+		return command->own(argc - 1, argv + 1);
 	if (command)
 		return run(command, argc - 1, argv + 1);
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 ||

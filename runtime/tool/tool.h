@@ -19,4 +19,8 @@ int rp_tool_prune(const struct rp_args *args, struct rp_err *err);
 int rp_tool_topo(const struct rp_args *args, struct rp_err *err);
 int rp_tool_options(const struct rp_args *args, struct rp_err *err);
 
+/* With option tables of their own. They say themselves what is wrong, and return
+ * the exit status. */
+int rp_tool_run(int argc, char **argv);
+
 #endif

@@ -4,11 +4,14 @@ rallypoint_SOURCES = \
 	runtime/tool/args.c runtime/tool/args.h \
 	runtime/tool/bar.c runtime/tool/bar.h \
 	runtime/tool/check.c runtime/tool/check.h \
+	runtime/tool/launch.c runtime/tool/launch.h \
 	runtime/tool/load.c runtime/tool/load.h \
 	runtime/tool/ls.c runtime/tool/main.c \
 	runtime/tool/options.c \
 	runtime/tool/print.c runtime/tool/print.h \
-	runtime/tool/prune.c runtime/tool/show.c \
+	runtime/tool/prune.c \
+	runtime/tool/relay.c runtime/tool/relay.h \
+	runtime/tool/run.c runtime/tool/show.c \
 	runtime/tool/summary.c runtime/tool/summary.h \
 	runtime/tool/table.c runtime/tool/table.h \
 	runtime/tool/tool.h \
