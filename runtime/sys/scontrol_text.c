@@ -208,8 +208,10 @@ static int counts(const char *p, const char *end)
 	for (size_t i = 0; dot && i < 3; i++)
 		if (strcmp(dot + 1, passive[i]) == 0)
 			return 0;
-	/* the daemons through which mpirun starts ranks on other nodes */
-	if (strcmp(name, "orted") == 0 || strcmp(name, "prted") == 0)
+	/* the daemons through which mpirun starts ranks on other nodes, and
+	 * what signals one rank */
+	if (strcmp(name, "orted") == 0 || strcmp(name, "prted") == 0 ||
+	    strcmp(name, "rallypoint-drill") == 0)
 		return 0;
 	return rp_state_of(state) != RP_JOB_ENDED;
 }

@@ -47,6 +47,8 @@ static const struct command {
 	  rp_tool_options, NULL },
 	{ "run", " COMMAND ...", "run a launcher, and hand signals to its ranks",
 	  "", 0, NULL, rp_tool_run },
+	{ "drill", " JOBID", "preempt a job of one's own, and tell what came",
+	  "", 0, NULL, rp_tool_drill },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

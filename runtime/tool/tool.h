@@ -22,5 +22,6 @@ int rp_tool_options(const struct rp_args *args, struct rp_err *err);
 /* With option tables of their own. They say themselves what is wrong, and return
  * the exit status. */
 int rp_tool_run(int argc, char **argv);
+int rp_tool_drill(int argc, char **argv);
 
 #endif

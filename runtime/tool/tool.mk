@@ -4,6 +4,9 @@ rallypoint_SOURCES = \
 	runtime/tool/args.c runtime/tool/args.h \
 	runtime/tool/bar.c runtime/tool/bar.h \
 	runtime/tool/check.c runtime/tool/check.h \
+	runtime/tool/drill.c runtime/tool/drill.h \
+	runtime/tool/drill_job.c runtime/tool/drill_rank.c \
+	runtime/tool/drill_report.c runtime/tool/drill_watch.c \
 	runtime/tool/launch.c runtime/tool/launch.h \
 	runtime/tool/load.c runtime/tool/load.h \
 	runtime/tool/ls.c runtime/tool/main.c \

@@ -233,7 +233,8 @@ class Run(unittest.TestCase):
 
     def test_an_orphan_is_found_and_waited_for(self):
         """Its launcher has left before it has saved."""
-        process = self.start("bash", "-c", self.rank(slow=2) + " & sleep 1")
+        process = self.start("bash", "-c", self.rank(slow=2) +
+                             " >/dev/null 2>&1 & sleep 1")
         self.ready()
         process.send_signal(signal.SIGTERM)
         self.assertEqual(self.end(process)[0], 0)

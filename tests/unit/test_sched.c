@@ -833,7 +833,9 @@ static void test_steps_of_mpirun(void **state)
 	put(f, "steps", one_step);
 	assert_int_equal(own(f, 2), RP_OTHER_STEPS);
 	put(f, "steps", "StepId=12.batch UserId=0 State=RUNNING Name=batch\n"
-			"StepId=12.2 UserId=0 State=RUNNING Name=orted\n");
+			"StepId=12.2 UserId=0 State=RUNNING Name=orted\n"
+			"StepId=12.3 UserId=0 State=RUNNING "
+			"Name=rallypoint-drill\n");
 	assert_int_equal(own(f, 2), RP_REQUEUED);
 }
 

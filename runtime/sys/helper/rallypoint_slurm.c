@@ -242,7 +242,8 @@ static const slurm_job_info_t *pick(const job_info_msg_t *all,
 static int is_daemon(const job_step_info_t *step)
 {
 	return step->name && (strcmp(step->name, "orted") == 0 ||
-			      strcmp(step->name, "prted") == 0);
+			      strcmp(step->name, "prted") == 0 ||
+			      strcmp(step->name, "rallypoint-drill") == 0);
 }
 
 static int is_passive(uint32_t step)
