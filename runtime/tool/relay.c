@@ -9,6 +9,7 @@
 #include "tool/print.h"
 
 #define MS 1000000
+#define LONGEST_NS (1000 * MS)
 
 /* What one look at the family found. */
 struct look {
@@ -97,23 +98,37 @@ static int has_patience(const struct rp_relay *relay, const struct look *look)
 void rp_relay_begin(struct rp_relay *relay)
 {
 	relay->n = 0;
+	relay->next = 0;
+	relay->pause_ns = RP_RELAY_MS * MS;
 	if (relay->active)
 		return;
 	relay->active = 1;
 	relay->from = rp_now();
 }
 
+/* One task speaks for all of a step. */
+static int speaks(void)
+{
+	const char *task = getenv("SLURM_PROCID");
+
+	return !task || strcmp(task, "0") == 0;
+}
+
+static void tell_handed(struct rp_relay *relay, const struct look *look)
+{
+	if (look->handed == 0 || relay->was_heard)
+		return;
+	relay->was_heard = 1;
+	if (speaks())
+		rp_complain("run: SIG%s handed on to %zu process%s (%s)",
+			    sigabbrev_np(relay->number), look->handed,
+			    look->handed == 1 ? "" : "es", look->name);
+}
+
 static enum rp_relay_state conclude(struct rp_relay *relay,
 				    const struct look *look)
 {
-	const char *name = sigabbrev_np(relay->number);
-
-	if (look->handed > 0 && !relay->was_heard) {
-		relay->was_heard = 1;
-		rp_complain("run: SIG%s handed on to %zu process%s (%s)", name,
-			    look->handed, look->handed == 1 ? "" : "es",
-			    look->name);
-	}
+	tell_handed(relay, look);
 	if (has_patience(relay, look))
 		return RP_RELAY_LOOKING;
 	relay->active = 0;
@@ -122,7 +137,7 @@ static enum rp_relay_state conclude(struct rp_relay *relay,
 	if (!look->srun)
 		return RP_RELAY_UNHEARD;
 	rp_complain("run: SIG%s is kept from srun, which would kill its tasks; "
-		    "Slurm signals them itself", name);
+		    "Slurm signals them itself", sigabbrev_np(relay->number));
 	return RP_RELAY_IDLE;
 }
 
@@ -130,9 +145,16 @@ enum rp_relay_state rp_relay_look(struct rp_relay *relay)
 {
 	struct rp_family family;
 	struct look look;
+	int64_t now = rp_now();
 
 	if (!relay->active)
 		return RP_RELAY_IDLE;
+	if (now < relay->next)
+		return RP_RELAY_LOOKING;
+	relay->next = now + relay->pause_ns;
+	relay->pause_ns *= 2;
+	if (relay->pause_ns > LONGEST_NS)
+		relay->pause_ns = LONGEST_NS;
 	if (rp_family_list(getpid(), &family, NULL) != 0)
 		return RP_RELAY_LOOKING;
 	look_at(relay, &family, &look);

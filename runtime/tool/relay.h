@@ -36,6 +36,9 @@ struct rp_relay {
 	int64_t patience_ns;
 	int active;
 	int64_t from;		/* rp_now() of the signal */
+	int64_t next;		/* ... of the next look: there is a shim for each
+				   task, and each reads all of /proc */
+	int64_t pause_ns;	/* doubled from look to look, up to a second */
 	int was_heard;		/* ever; told then, once */
 	struct rp_heard {
 		pid_t pid;
@@ -47,7 +50,8 @@ struct rp_relay {
 /* The signal came (again): whoever has had it gets it once more. */
 void rp_relay_begin(struct rp_relay *relay);
 
-/* Hands it to whoever hears it now and has not had it. */
+/* Hands it to whoever hears it now and has not had it. To be called every
+ * RP_RELAY_MS while it is active; most calls do nothing. */
 enum rp_relay_state rp_relay_look(struct rp_relay *relay);
 
 /* Whether one that was handed the signal is among the descendants still. */

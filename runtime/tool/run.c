@@ -162,13 +162,14 @@ static void end_in_time(struct run *run)
 	signal_all(1);
 }
 
-static int is_busy(const struct run *run)
+/* How long to wait for a signal, in milliseconds. The end of an orphan is one,
+ * but for such as have a wrapper of their own. */
+static int pause_of(const struct run *run)
 {
-	int busy = run->ended || (run->ending && !run->killed);
-
 	for (size_t i = 0; i < RELAYED; i++)
-		busy |= run->relay[i].active;
-	return busy;
+		if (run->relay[i].active)
+			return RP_RELAY_MS;
+	return run->ended || (run->ending && !run->killed) ? 1000 : -1;
 }
 
 static void rest(const struct run *run)
@@ -176,7 +177,7 @@ static void rest(const struct run *run)
 	struct pollfd fd = { .fd = wake[0], .events = POLLIN };
 	char drain[256];
 
-	(void)poll(&fd, 1, is_busy(run) ? RP_RELAY_MS : -1);
+	(void)poll(&fd, 1, pause_of(run));
 	while (read(wake[0], drain, sizeof(drain)) > 0) {
 		/* what came stands in `came` */
 	}
