@@ -133,6 +133,18 @@ node_fail() { # shellcheck disable=SC2046
 	stop_pids KILL 5 $(node_pids "$1" "$2")
 }
 
+# cgroups_remove DIR - what slurmd leaves of proctrack/cgroup under the names of
+# its nodes; a folder that is in use can't be removed
+cgroups_remove() {
+	local node
+	grep -qs '^ProctrackType=proctrack/cgroup' "$1/slurm.conf" || return 0
+	for node in "$1"/node/*; do
+		find /sys/fs/cgroup/*/"slurm_${node##*/}" -depth -type d \
+			-exec rmdir {} + 2>/dev/null
+	done
+	return 0
+}
+
 # cluster_kill DIR - end every process of the cluster; succeeds if none is left
 cluster_kill() {
 	# shellcheck disable=SC2046
@@ -144,5 +156,6 @@ cluster_kill() {
 		stop_pids KILL 5 $(node_pids "$1" '')
 		stop_pids TERM 5 $(munged_pid "$1")
 	}
+	cgroups_remove "$1"
 	[ -z "$(ctld_pid "$1")$(munged_pid "$1")$(node_pids "$1" '')" ]
 }
