@@ -47,6 +47,22 @@ command_tests = tests/unit/test_tool.py tests/unit/test_run.py \
 TESTS += $(command_tests)
 EXTRA_DIST += $(command_tests)
 
+# The helper over libslurm, for a release that is newer than the one installed.
+check_PROGRAMS += tests/lib/slurm-26.05/helper
+tests_lib_slurm_26_05_helper_SOURCES = tests/lib/slurm-26.05/stub.c \
+	runtime/sys/helper/rallypoint_slurm.c \
+	runtime/sys/helper/site.c runtime/sys/helper/site.h
+tests_lib_slurm_26_05_helper_CPPFLAGS = -I$(top_srcdir)/tests/lib/slurm-26.05 \
+	$(AM_CPPFLAGS)
+tests_lib_slurm_26_05_helper_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) \
+	-Wall -Wextra -Werror
+tests_lib_slurm_26_05_helper_LDADD = $(JANSSON_LIBS)
+TESTS += tests/unit/test_slurm_new.py
+EXTRA_DIST += tests/unit/test_slurm_new.py \
+	tests/lib/slurm-26.05/slurm/slurm.h \
+	tests/lib/slurm-26.05/slurm/slurm_errno.h \
+	tests/lib/slurm-26.05/slurm/slurm_version.h
+
 # The lower layers, one program for each file; unit.h is what they share.
 if HAVE_CMOCKA
 core_unit_tests = \

@@ -13,6 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Renamed in 26.05. */
+#if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(26, 5, 0)
+#define free_conf slurm_free_conf
+#else
+#define free_conf slurm_free_ctl_conf
+#endif
+
 static void put_text(json_t *to, const char *key, const char *value)
 {
 	json_object_set_new(to, key, json_string(value ? value : ""));
@@ -106,7 +113,7 @@ int helper_config(void)
 		    INFINITE16);
 	if (conf->cgroup_conf)
 		put_cgroup(to, conf->cgroup_conf);
-	slurm_free_ctl_conf(conf);
+	free_conf(conf);
 	return helper_print(json_pack("{s:b,s:o}", "ok", 1, "config", to), 0);
 }
 
