@@ -43,7 +43,7 @@ tests_unit_make_ckpt_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS)
 tests_unit_make_ckpt_LDADD = librally-core.la $(CORE_LIBS)
 command_tests = tests/unit/test_tool.py tests/unit/test_run.py \
 	tests/unit/test_drill.py \
-	tests/unit/test_doc.py
+	tests/unit/test_doc.py tests/unit/test_doctor.py
 TESTS += $(command_tests)
 EXTRA_DIST += $(command_tests)
 
@@ -62,6 +62,23 @@ EXTRA_DIST += tests/unit/test_slurm_new.py \
 	tests/lib/slurm-26.05/slurm/slurm.h \
 	tests/lib/slurm-26.05/slurm/slurm_errno.h \
 	tests/lib/slurm-26.05/slurm/slurm_version.h
+
+# What `rallypoint doctor` thinks, without Slurm.
+if HAVE_CMOCKA
+doctor_unit_tests = tests/unit/test_diagnose tests/unit/test_script
+check_PROGRAMS += $(doctor_unit_tests)
+TESTS += $(doctor_unit_tests)
+tests_unit_test_diagnose_SOURCES = tests/unit/test_diagnose.c \
+	runtime/tool/diagnose.c runtime/tool/facts.c runtime/tool/outcome.c
+tests_unit_test_diagnose_CPPFLAGS = $(AM_CPPFLAGS) -DRALLY_NO_MPI
+tests_unit_test_diagnose_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_diagnose_LDADD = librally-core.la $(CMOCKA_LIBS) $(CORE_LIBS)
+tests_unit_test_script_SOURCES = tests/unit/test_script.c \
+	runtime/tool/script.c runtime/tool/shell.c runtime/tool/starter.c
+tests_unit_test_script_CPPFLAGS = $(AM_CPPFLAGS) -DRALLY_NO_MPI
+tests_unit_test_script_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_script_LDADD = librally-core.la $(CMOCKA_LIBS) $(CORE_LIBS)
+endif
 
 # The lower layers, one program for each file; unit.h is what they share.
 if HAVE_CMOCKA

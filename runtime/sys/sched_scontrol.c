@@ -8,6 +8,7 @@
 #include "sys/spawn.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* A failure is told by its text. Where the exit status is lost, an empty stderr
  * is a success. */
@@ -158,7 +159,14 @@ static enum rp_answer scontrol_hear_partition(struct rp_sched *s,
 					      const char *name,
 					      struct rp_partition *part)
 {
-	enum rp_answer answer = judge(s, got);
+	enum rp_answer answer;
+
+	/* "Partition x not found" goes to stdout */
+	if (got->err_len == 0 && strstr(got->out, " not found")) {
+		rp_sched_say(s, got->out);
+		return RP_FAILED;
+	}
+	answer = judge(s, got);
 
 	if (answer == RP_DONE &&
 	    rp_partition_read_text(got->out, name, part) != 0) {

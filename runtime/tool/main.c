@@ -2,7 +2,7 @@
  * tool/main.c - the command `rallypoint`
  *
  * Exit status: 0, EX_USAGE (64) for a wrong command line, else a code of enum
- * rally_error.
+ * rally_error. `doctor`: see tool/doctor.c.
  */
 #include <stdio.h>
 #include <string.h>
@@ -49,6 +49,10 @@ static const struct command {
 	  "", 0, NULL, rp_tool_run },
 	{ "drill", " JOBID", "preempt a job of one's own, and tell what came",
 	  "", 0, NULL, rp_tool_drill },
+	{ "doctor", " [SCRIPT]", "tell what will happen to a job, and what is wrong",
+	  "", 0, NULL, rp_tool_doctor },
+	{ "sbatch", " -- COMMAND", "write a script for a command line", "", 0,
+	  NULL, rp_tool_sbatch },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

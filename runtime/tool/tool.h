@@ -23,5 +23,7 @@ int rp_tool_options(const struct rp_args *args, struct rp_err *err);
  * the exit status. */
 int rp_tool_run(int argc, char **argv);
 int rp_tool_drill(int argc, char **argv);
+int rp_tool_doctor(int argc, char **argv);
+int rp_tool_sbatch(int argc, char **argv);
 
 #endif

@@ -8,13 +8,23 @@ rallypoint_SOURCES = \
 	runtime/tool/drill_job.c runtime/tool/drill_rank.c \
 	runtime/tool/drill_report.c runtime/tool/drill_watch.c \
 	runtime/tool/launch.c runtime/tool/launch.h \
+	runtime/tool/diagnose.c runtime/tool/diagnose.h \
+	runtime/tool/doctor.c \
+	runtime/tool/facts.c runtime/tool/facts.h \
+	runtime/tool/gather.c runtime/tool/gather.h \
 	runtime/tool/load.c runtime/tool/load.h \
 	runtime/tool/ls.c runtime/tool/main.c \
 	runtime/tool/options.c \
 	runtime/tool/print.c runtime/tool/print.h \
-	runtime/tool/prune.c \
 	runtime/tool/relay.c runtime/tool/relay.h \
-	runtime/tool/run.c runtime/tool/show.c \
+	runtime/tool/run.c \
+	runtime/tool/outcome.c \
+	runtime/tool/prune.c \
+	runtime/tool/report.c runtime/tool/report.h \
+	runtime/tool/sbatch.c \
+	runtime/tool/script.c runtime/tool/script.h \
+	runtime/tool/shell.c runtime/tool/shell.h runtime/tool/show.c \
+	runtime/tool/starter.c runtime/tool/starter.h \
 	runtime/tool/summary.c runtime/tool/summary.h \
 	runtime/tool/table.c runtime/tool/table.h \
 	runtime/tool/tool.h \

@@ -1,0 +1,477 @@
+#include "tool/starter.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+struct line {
+	const struct rp_shell_command *command;
+	char *const *words;
+	size_t n, at;
+};
+
+static const char *word(const struct line *line)
+{
+	return line->at < line->n ? line->words[line->at] : "";
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static int is_one_of(const char *name, const char *const list[])
+{
+	for (; *list; list++)
+		if (strcmp(*list, name) == 0)
+			return 1;
+	return 0;
+}
+
+const char *rp_starter_name(enum rp_start kind)
+{
+	static const char *const names[] = {
+		[RP_START_NONE] = "none",
+		[RP_START_SRUN] = "srun",
+		[RP_START_SRUN_EXEC] = "srun-exec",
+		[RP_START_SRUN_SHELL] = "srun-shell",
+		[RP_START_MPIRUN] = "mpirun",
+		[RP_START_RUN_MPIRUN] = "run-mpirun",
+		[RP_START_RUN_SRUN] = "run-srun",
+		[RP_START_TORCHRUN] = "torchrun",
+	};
+
+	return names[kind];
+}
+
+static int is_assignment(const char *text)
+{
+	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz"
+				"ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+
+	return n > 0 && !isdigit((unsigned char)*text) && text[n] == '=';
+}
+
+/* Passes over options; those of `valued` take the next word. */
+static void skip_options(struct line *line, const char *const valued[])
+{
+	while (*word(line) == '-') {
+		int takes = is_one_of(word(line), valued);
+
+		line->at += takes ? 2 : 1;
+	}
+}
+
+/* Words before a command that become it: "exec", "X=1", "env", "timeout 5m",
+ * "numactl -N 0". */
+static void skip_prefixes(struct line *line)
+{
+	static const char *const plain[] = { "exec", "command", "nohup", "time",
+					     "env", "setsid", NULL };
+	static const char *const with_options[] = { "numactl", "nice", "stdbuf",
+						    "chrt", NULL };
+	static const char *const valued[] = {
+		"-n", "-N", "-m", "-C", "-i", "-o", "-e", "-u", "-k", "-s",
+		"-p", "-a", NULL };
+
+	for (;;) {
+		const char *name = base_name(word(line));
+
+		if (is_assignment(word(line))) {
+			line->at++;
+		} else if (is_one_of(name, plain)) {
+			line->at++;
+			skip_options(line, valued);
+		} else if (is_one_of(name, with_options)) {
+			line->at++;
+			skip_options(line, valued);
+		} else if (strcmp(name, "timeout") == 0 ||
+			   strcmp(name, "taskset") == 0) {
+			line->at++;
+			skip_options(line, valued);
+			line->at++;
+		} else {
+			return;
+		}
+	}
+}
+
+/*
+ * Words
+ */
+
+static char *join(char *const words[], size_t n)
+{
+	char *text = strdup("");
+
+	for (size_t i = 0; text && i < n; i++) {
+		char *quoted = rp_shell_quote(words[i]);
+		char *more = quoted ? rp_format("%s%s%s", text, i ? " " : "",
+						quoted) : NULL;
+
+		free(quoted);
+		free(text);
+		text = more;
+	}
+	return text;
+}
+
+static char *rest_of(const struct line *line)
+{
+	return join(line->words + line->at,
+		    line->at < line->n ? line->n - line->at : 0);
+}
+
+/*
+ * srun
+ */
+
+/* Options of srun's that stand alone; any other long one without '=' takes the
+ * next word. */
+static const char *const srun_flags[] = {
+	"--async", "--contiguous", "--disable-status", "--exact", "--exclusive",
+	"--hold", "--immediate", "--interactive", "--kill-on-bad-exit",
+	"--label", "--multi-prog", "--nice", "--no-allocate", "--no-kill",
+	"--overcommit", "--overlap", "--oversubscribe", "--preserve-env",
+	"--propagate", "--pty", "--quiet", "--quit-on-interrupt", "--reboot",
+	"--spread-job", "--test-only", "--unbuffered", "--use-min-nodes",
+	"--verbose", "--wait-all-nodes", "--whole", NULL
+};
+static const char srun_letters[] = "EHIKOQVXZhklqsuv";
+
+static void set_count(int64_t *count, const char *text)
+{
+	char digits[16];
+	size_t n = strspn(text, "0123456789");
+
+	if (n == 0 || n >= sizeof(digits))
+		return;
+	memcpy(digits, text, n);
+	digits[n] = '\0';
+	(void)rp_parse_int(digits, 1, INT32_MAX, count);
+}
+
+static void note_srun(struct rp_starter *launch, const char *key, size_t n,
+		      const char *value)
+{
+	if ((n == 2 && strncmp(key, "-N", 2) == 0) ||
+	    (n == 7 && strncmp(key, "--nodes", 7) == 0))
+		set_count(&launch->nodes, value);
+	if ((n == 2 && strncmp(key, "-n", 2) == 0) ||
+	    (n == 8 && strncmp(key, "--ntasks", 8) == 0))
+		set_count(&launch->tasks, value);
+	if (n == 11 && strncmp(key, "--container", 11) == 0)
+		launch->container = 1;
+}
+
+/* One option; what it is worth goes into launch. */
+static void take_srun_option(struct line *line, struct rp_starter *launch)
+{
+	const char *text = word(line);
+	size_t n = strcspn(text, "=");
+
+	line->at++;
+	if (text[1] == '-') {
+		if (text[n])
+			note_srun(launch, text, n, text + n + 1);
+		else if (!is_one_of(text, srun_flags))
+			note_srun(launch, text, n, word(line));
+		else
+			return;
+		line->at += !text[n];
+		return;
+	}
+	for (size_t i = 1; text[i]; i++) {
+		char key[3] = { '-', text[i], '\0' };
+
+		if (strchr(srun_letters, text[i]))
+			continue;
+		note_srun(launch, key, 2, text[i + 1] ? text + i + 1
+						      : word(line));
+		line->at += !text[i + 1];
+		return;
+	}
+}
+
+static void find_components(struct line *line, struct rp_starter *launch)
+{
+	for (size_t i = line->at; i < line->n; i++)
+		launch->het |= strcmp(line->words[i], ":") == 0;
+}
+
+/*
+ * What srun starts
+ */
+
+static const char *const shells[] = { "bash", "sh", "dash", "ksh", "zsh",
+				      NULL };
+static const char *const containers[] = {
+	"singularity", "apptainer", "shifter", "podman", "podman-hpc", "docker",
+	"enroot", "sarus", "ch-run", NULL
+};
+
+/* The last of a text's commands decides: with exec the shell goes away. bash
+ * does so by itself where its -c TEXT is one simple command. */
+static enum rp_start judge_text(struct rp_starter *launch, const char *text,
+				   int is_bash, struct rp_err *err)
+{
+	struct rp_shell shell;
+	enum rp_start kind = RP_START_SRUN_SHELL;
+
+	if (rp_shell_parse(&shell, text, err) == 0 && shell.n > 0) {
+		const struct rp_shell_command *last = &shell.v[shell.n - 1];
+
+		if (last->end == RP_SHELL_END &&
+		    (strcmp(last->words[0], "exec") == 0 ||
+		     (is_bash && shell.n == 1)))
+			kind = RP_START_SRUN_EXEC;
+		if (shell.n == 1 && launch->quoted)
+			launch->program = strdup(last->source);
+	}
+	rp_shell_free(&shell);
+	return kind;
+}
+
+static int is_shell_script(const char *text)
+{
+	const char *end = text + strcspn(text, "\n");
+
+	if (strncmp(text, "#!", 2) != 0)
+		return 0;
+	for (size_t i = 0; shells[i]; i++) {
+		const char *at = strstr(text, shells[i]);
+
+		if (at && at < end)
+			return 1;
+	}
+	return 0;
+}
+
+/* bash -c TEXT, bash -lc TEXT, bash FILE */
+static enum rp_start judge_shell(struct line *line, struct rp_starter *launch,
+				    const struct rp_reader *reader,
+				    struct rp_err *err)
+{
+	const char *name = word(line);
+	enum rp_start kind = RP_START_SRUN_SHELL;
+	char *text;
+
+	launch->shell = strdup(name);
+	line->at++;
+	while (*word(line) == '-') {
+		const char *option = word(line);
+
+		line->at++;
+		if (option[1] != '-' && strchr(option, 'c')) {
+			launch->quoted = 1;
+			return judge_text(launch, word(line),
+					  strcmp(base_name(name), "bash") == 0,
+					  err);
+		}
+	}
+	text = reader ? reader->read(reader->arg, word(line)) : NULL;
+	free(launch->shell);
+	launch->shell = strdup(word(line));
+	if (text)
+		kind = judge_text(launch, text, 0, err);
+	free(text);
+	return kind;
+}
+
+static enum rp_start judge_file(struct line *line, struct rp_starter *launch,
+				   const struct rp_reader *reader,
+				   struct rp_err *err)
+{
+	enum rp_start kind = RP_START_SRUN;
+	char *text = reader ? reader->read(reader->arg, word(line)) : NULL;
+
+	if (text && is_shell_script(text)) {
+		launch->shell = strdup(word(line));
+		kind = judge_text(launch, text, 0, err);
+	}
+	free(text);
+	return kind;
+}
+
+static int is_torchrun(const struct line *line)
+{
+	const char *name = base_name(word(line));
+
+	if (strcmp(name, "torchrun") == 0 || strcmp(name, "deepspeed") == 0)
+		return 1;
+	if (strcmp(name, "accelerate") == 0)
+		return line->at + 1 < line->n &&
+		       strcmp(line->words[line->at + 1], "launch") == 0;
+	if (strncmp(name, "python", 6) != 0)
+		return 0;
+	for (size_t i = line->at + 1; i + 1 < line->n; i++)
+		if (strcmp(line->words[i], "-m") == 0)
+			return strncmp(line->words[i + 1],
+				       "torch.distributed.", 18) == 0;
+	return 0;
+}
+
+static int is_our_run(const struct line *line)
+{
+	return strcmp(base_name(word(line)), "rallypoint") == 0 &&
+	       line->at + 1 < line->n &&
+	       strcmp(line->words[line->at + 1], "run") == 0;
+}
+
+static enum rp_start judge_program(struct line *line,
+				      struct rp_starter *launch,
+				      const struct rp_reader *reader,
+				      struct rp_err *err)
+{
+	size_t begin = line->at;
+	enum rp_start kind;
+
+	skip_prefixes(line);
+	if (is_our_run(line))
+		return RP_START_RUN_SRUN;
+	if (is_torchrun(line))
+		return RP_START_TORCHRUN;
+	if (is_one_of(base_name(word(line)), containers)) {
+		launch->container = 1;
+		return RP_START_SRUN;
+	}
+	if (is_one_of(base_name(word(line)), shells))
+		return judge_shell(line, launch, reader, err);
+	kind = judge_file(line, launch, reader, err);
+	line->at = begin;
+	launch->program = rest_of(line);
+	return kind;
+}
+
+/*
+ * The line
+ */
+
+static int is_mpirun(const char *name)
+{
+	static const char *const names[] = { "mpirun", "mpiexec", "orterun",
+					     "prterun", "prun", NULL };
+	char plain[16];
+	size_t n = strcspn(name, ".");	/* mpirun.openmpi, mpiexec.hydra */
+
+	if (n >= sizeof(plain))
+		return 0;
+	memcpy(plain, name, n);
+	plain[n] = '\0';
+	return is_one_of(plain, names);
+}
+
+/* Behind its options, as far as they are known. */
+static void find_mpirun_program(struct line *line, struct rp_starter *launch)
+{
+	static const char *const valued[] = {
+		"-n", "-np", "-c", "-H", "-N", "-x", "-host", "--host",
+		"-hostfile", "--hostfile", "-machinefile", "--machinefile",
+		"--map-by", "-map-by", "--bind-to", "-bind-to", "--rank-by",
+		"-npernode", "--npernode", "-ppn", "-wdir", "--wdir", NULL
+	};
+
+	line->at++;
+	while (*word(line) == '-') {
+		const char *name = word(line);
+
+		if (strcmp(name + strspn(name, "-"), "mca") == 0)
+			line->at += 3;
+		else
+			line->at += is_one_of(name, valued) ? 2 : 1;
+	}
+	if (line->at < line->n)
+		launch->program = rest_of(line);
+}
+
+/* The line as it is written, with `rallypoint run` in front of a word. */
+static char *with_run(const struct line *line, size_t before)
+{
+	const char *source = line->command->source;
+	size_t at = before < line->n ? line->command->at[before]
+				     : strlen(source);
+
+	return rp_format("%.*srallypoint run %s", (int)at, source, source + at);
+}
+
+/* What the shell was to start, in place of the shell; else the shell hears
+ * nothing. */
+static void mend_shell(const struct line *line, size_t program,
+		       struct rp_starter *launch)
+{
+	if (launch->quoted && launch->program && program < line->n)
+		launch->mended = rp_format("%.*s%s",
+					   (int)line->command->at[program],
+					   line->command->source,
+					   launch->program);
+	else
+		launch->mended = with_run(line, program);
+}
+
+static void look(struct line *line, struct rp_starter *launch,
+		 const struct rp_reader *reader, struct rp_err *err)
+{
+	int shim = 0;
+	size_t begin;
+
+	skip_prefixes(line);
+	begin = line->at;
+	if (is_our_run(line)) {
+		static const char *const none[] = { NULL };
+
+		shim = 1;
+		line->at += 2;
+		skip_options(line, none);
+	}
+	if (is_mpirun(base_name(word(line)))) {
+		launch->kind = shim ? RP_START_RUN_MPIRUN : RP_START_MPIRUN;
+		if (!shim)
+			launch->mended = with_run(line, begin);
+		find_mpirun_program(line, launch);
+	} else if (is_torchrun(line)) {
+		launch->kind = RP_START_TORCHRUN;
+	} else if (strcmp(base_name(word(line)), "srun") == 0) {
+		size_t program;
+
+		line->at++;
+		while (*word(line) == '-' && strcmp(word(line), "--") != 0)
+			take_srun_option(line, launch);
+		line->at += strcmp(word(line), "--") == 0;
+		find_components(line, launch);
+		program = line->at;
+		launch->kind = judge_program(line, launch, reader, err);
+		if (launch->kind == RP_START_SRUN_SHELL)
+			mend_shell(line, program, launch);
+		if (shim && launch->kind <= RP_START_SRUN_EXEC)
+			launch->kind = RP_START_RUN_SRUN;
+	}
+}
+
+int rp_starter_of(struct rp_starter *launch,
+		  const struct rp_shell_command *command,
+		  const struct rp_reader *reader, struct rp_err *err)
+{
+	struct line line = { command, command->words, command->n, 0 };
+	struct rp_err own = { 0 };
+
+	memset(launch, 0, sizeof(*launch));
+	launch->nodes = launch->tasks = -1;
+	look(&line, launch, reader, &own);
+	launch->command = strdup(command->source);
+	if (own.code || !launch->command)
+		return rp_fail(err, RALLY_ENOMEM, "no memory for a script");
+	return 0;
+}
+
+void rp_starter_free(struct rp_starter *launch)
+{
+	free(launch->shell);
+	free(launch->command);
+	free(launch->mended);
+	free(launch->program);
+	memset(launch, 0, sizeof(*launch));
+}
