@@ -69,12 +69,14 @@ doctor_unit_tests = tests/unit/test_diagnose tests/unit/test_script
 check_PROGRAMS += $(doctor_unit_tests)
 TESTS += $(doctor_unit_tests)
 tests_unit_test_diagnose_SOURCES = tests/unit/test_diagnose.c \
-	runtime/tool/diagnose.c runtime/tool/facts.c runtime/tool/outcome.c
+	runtime/tool/diagnose.c runtime/tool/facts.c \
+	runtime/tool/outcome.c runtime/tool/rules.c
 tests_unit_test_diagnose_CPPFLAGS = $(AM_CPPFLAGS) -DRALLY_NO_MPI
 tests_unit_test_diagnose_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_diagnose_LDADD = librally-core.la $(CMOCKA_LIBS) $(CORE_LIBS)
 tests_unit_test_script_SOURCES = tests/unit/test_script.c \
-	runtime/tool/script.c runtime/tool/shell.c runtime/tool/starter.c
+	runtime/tool/program.c runtime/tool/script.c \
+	runtime/tool/shell.c runtime/tool/starter.c
 tests_unit_test_script_CPPFLAGS = $(AM_CPPFLAGS) -DRALLY_NO_MPI
 tests_unit_test_script_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_script_LDADD = librally-core.la $(CMOCKA_LIBS) $(CORE_LIBS)

@@ -81,6 +81,10 @@ enum rp_hearing rp_facts_warned(const struct rp_facts *facts)
 		return reaches_all(facts) ? RP_HEARS : RP_DIES;
 	case RP_START_MPIRUN:
 		return facts->nodes > 1 ? RP_DIES : RP_HEARS_LATER;
+	case RP_START_RUN_MPIRUN:	/* by its daemons on other nodes */
+		return facts->nodes > 1 ? RP_HEARS : RP_HEARS_LATER;
+	case RP_START_TORCHRUN:
+		return facts->in_step ? RP_HEARS : RP_HEARS_LATER;
 	case RP_START_NONE:
 		return RP_HEARS_LATER;
 	default:
@@ -88,12 +92,26 @@ enum rp_hearing rp_facts_warned(const struct rp_facts *facts)
 	}
 }
 
+/* What stands in the batch script hears of the job's end as the script does; with
+ * cgroups only the script's shell, whose death ends the rest. */
+static enum rp_hearing batch_ended(const struct rp_facts *facts)
+{
+	return facts->direct || reaches_all(facts) ? RP_HEARS : RP_DIES;
+}
+
 enum rp_hearing rp_facts_ended(const struct rp_facts *facts)
 {
-	if (facts->launcher == RP_START_MPIRUN ||
-	    facts->launcher == RP_START_NONE)
+	switch (facts->launcher) {
+	case RP_START_MPIRUN:	/* a second after its own SIGTERM */
 		return RP_DIES;
-	return rp_facts_warned(facts);
+	case RP_START_RUN_MPIRUN:
+	case RP_START_NONE:
+		return batch_ended(facts);
+	case RP_START_TORCHRUN:
+		return facts->in_step ? RP_HEARS : batch_ended(facts);
+	default:
+		return rp_facts_warned(facts);
+	}
 }
 
 int rp_facts_fits(const struct rp_facts *facts, int64_t seconds)

@@ -27,6 +27,8 @@ struct rp_facts {
 	const char *command, *mended, *shell;
 	int64_t line;
 	int quoted, container;
+	int in_step;		/* srun starts the launcher */
+	int direct;		/* exec does, in the place of the script */
 	int64_t nodes;		/* 1 where nothing says how many */
 	int array, het;
 	int batch;		/* 0: salloc, or srun on its own */

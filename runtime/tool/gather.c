@@ -1,18 +1,11 @@
 #include "tool/gather.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/text.h"
-#include "sys/folder.h"
-#include "sys/job.h"
-#include "sys/mount.h"
-#include "sys/spawn.h"
-#include "tool/load.h"
 
 #define SCRIPT_MAX ((size_t)4 << 20) /* Slurm's own limit */
 #define TIMEOUT_MS 15000
@@ -137,8 +130,9 @@ static void settle_options(struct rp_gathered *all)
 	for (size_t i = 0; i < s->n_variables; i++)
 		take_option(all, s->variables[i].name, s->variables[i].value);
 	f->option = *all->option ? all->option : NULL;
-	f->poll_s = seconds(f->launcher == RP_START_MPIRUN ? o->poll_mpirun
-							   : o->poll);
+	f->poll_s = seconds(f->launcher == RP_START_MPIRUN ||
+			    f->launcher == RP_START_RUN_MPIRUN ? o->poll_mpirun
+							       : o->poll);
 	f->margin_s = seconds(o->margin);
 	f->every = o->every > 0 || o->every_steps > 0;
 	f->stop_signals = o->stop_signals;
@@ -182,6 +176,8 @@ static void take_script(struct rp_gathered *all)
 	f->line = (int64_t)s->launch.line;
 	f->quoted = s->launch.quoted;
 	f->container = s->launch.container;
+	f->in_step = s->launch.in_step;
+	f->direct = s->launch.direct;
 	f->nodes = s->launch.nodes > 0 ? s->launch.nodes
 		   : s->nodes > 0      ? s->nodes : 1;
 	all->tasks = s->launch.tasks > 0 ? s->launch.tasks : s->tasks;
@@ -203,7 +199,7 @@ static void take_script(struct rp_gathered *all)
 		all->workdir = strdup(s->chdir);
 }
 
-static int parse_script(struct rp_gathered *all, const char *path,
+int rp_gather_script(struct rp_gathered *all, const char *path,
 			const char *text, struct rp_err *err)
 {
 	struct rp_reader reader = { read_quietly, all };
@@ -228,254 +224,9 @@ static int read_script(struct rp_gathered *all, const char *path,
 		rc = rp_fail(err, RALLY_EARG, "%s: it is no script: it holds "
 			     "NUL bytes", path);
 	else
-		rc = parse_script(all, path, text, err);
+		rc = rp_gather_script(all, path, text, err);
 	free(text);
 	return rc;
-}
-
-/*
- * A job that is there
- */
-
-/* A key of what `scontrol show job` printed, between the line with the job's
- * name and the user's other words. Into buf, "" where it is not there. */
-static const char *job_field(const char *text, const char *key, char *buf,
-			     size_t size)
-{
-	size_t n = strlen(key);
-
-	buf[0] = '\0';
-	text = strchr(text, '\n');
-	for (const char *p = text ? strstr(text, key) : NULL; p;
-	     p = strstr(p + 1, key))
-		if (p[n] == '=' &&
-		    isspace((unsigned char)p[-1])) {
-			p += n + 1;
-			snprintf(buf, size, "%.*s",
-				 (int)strcspn(p, strcmp(key, "WorkDir") == 0
-							 ? "\n" : " \n"), p);
-			break;
-		}
-	return buf;
-}
-
-/* "JobId=6 ArrayJobId=5 ArrayTaskId=1 JobName=..." */
-static int head_has(const char *text, const char *key)
-{
-	const char *name = strstr(text, " JobName=");
-	const char *at = strstr(text, key);
-
-	return name && at && at < name;
-}
-
-static void take_record(struct rp_gathered *all, const char *text)
-{
-	struct rp_facts *f = &all->facts;
-	char buf[512];
-	int64_t value;
-
-	f->known = 1;
-	if (*job_field(text, "Partition", buf, sizeof(buf)) &&
-	    !all->partition)
-		all->partition = strdup(buf);
-	if (*job_field(text, "WorkDir", buf, sizeof(buf)) && !all->workdir)
-		all->workdir = strdup(buf);
-	if (rp_parse_int(job_field(text, "Requeue", buf, sizeof(buf)), 0, 1,
-			 &value) == 0)
-		f->requeue = (int)value;
-	if (rp_parse_int(job_field(text, "BatchFlag", buf, sizeof(buf)), 0, 2,
-			 &value) == 0)
-		f->batch = value > 0;
-	if (rp_parse_int(job_field(text, "NumNodes", buf, sizeof(buf)), 1,
-			 INT32_MAX, &value) == 0)
-		f->nodes = value;
-	if (rp_conf_time(job_field(text, "TimeLimit", buf, sizeof(buf)),
-			 &value) == 0)
-		f->limit_s = value;
-	f->array |= head_has(text, " ArrayTaskId=");
-	f->het |= head_has(text, " HetJobId=");
-}
-
-/* Runs `scontrol ...`; what it printed is the caller's, NULL where it failed. */
-static char *scontrol(struct rp_gathered *all, const char *const argv[])
-{
-	struct rp_spawned got;
-	char *text = NULL;
-
-	if (rp_sched_run(&all->sched, argv, &got) != RP_DONE)
-		return NULL;
-	if (got.reaped && got.status == 0 && got.signal == 0)
-		text = strdup(got.out);
-	else
-		rp_sched_say(&all->sched, got.err_len ? got.err : got.out);
-	rp_spawned_free(&got);
-	return text;
-}
-
-static void take_job_script(struct rp_gathered *all, const char *id)
-{
-	const char *const argv[] = { "scontrol", "write", "batch_script", id,
-				     "-", NULL };
-	char *text = scontrol(all, argv);
-	struct rp_err quiet = { 0 };
-
-	if (text && parse_script(all, id, text, &quiet) != 0)
-		rp_script_free(&all->script);
-	free(text);
-}
-
-/* Only the environment of a job tells it, where there is no scontrol. */
-static void take_job_environment(struct rp_gathered *all)
-{
-	const char *partition = getenv("SLURM_JOB_PARTITION");
-	const char *nodes = getenv("SLURM_JOB_NUM_NODES");
-	struct rp_facts *f = &all->facts;
-
-	f->known = 1;
-	if (partition && !all->partition)
-		all->partition = strdup(partition);
-	if (nodes)
-		(void)rp_parse_int(nodes, 1, INT32_MAX, &f->nodes);
-	f->array |= getenv("SLURM_ARRAY_TASK_ID") != NULL;
-	f->het |= all->sched.job.het_size > 1;
-}
-
-/* What started this process, where no script tells. */
-static enum rp_start launcher_here(const struct rp_gathered *all)
-{
-	if (getenv("TORCHELASTIC_RUN_ID"))
-		return RP_START_TORCHRUN;
-	if (all->sched.job.by_mpirun)
-		return getenv("RALLYPOINT_RUN") ? RP_START_RUN_MPIRUN
-						: RP_START_MPIRUN;
-	return all->sched.job.step >= 0 && getenv("SLURM_PROCID")
-		       ? RP_START_SRUN : RP_START_NONE;
-}
-
-static int read_job(struct rp_gathered *all, const char *id, int own,
-		    struct rp_err *err)
-{
-	const char *const argv[] = { "scontrol", "show", "job", id, NULL };
-	char *text = NULL;
-
-	if (all->sched.ops == &rp_sched_scontrol) {
-		take_job_script(all, id);
-		text = scontrol(all, argv);
-		if (!text)
-			return rp_fail(err, RALLY_EARG, "job %s: %s", id,
-				       all->sched.detail);
-		take_record(all, text);
-		free(text);
-	} else if (!own) {
-		return rp_fail(err, RALLY_EARG,
-			       "job %s: only scontrol tells of another job, and "
-			       "it is not on PATH", id);
-	}
-	if (own)
-		take_job_environment(all);
-	if (own && all->facts.launcher == RP_START_NONE)
-		all->facts.launcher = launcher_here(all);
-	return 0;
-}
-
-/*
- * The folder
- */
-
-/* With what the environment knows of "$SLURM_JOB_ID", in a job. */
-static char *resolve_here(const char *text)
-{
-	char *out = strdup("");
-
-	while (out && *text) {
-		size_t n = strcspn(text, "$"), length;
-		const char *value = NULL;
-		char name[64], *more;
-
-		if (n == 0) {
-			length = strspn(text + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
-			snprintf(name, sizeof(name), "%.*s", (int)length,
-				 text + 1);
-			value = length ? getenv(name) : NULL;
-			n = length + 1;
-		}
-		more = value ? rp_format("%s%s", out, value)
-			     : rp_format("%s%.*s", out, (int)n, text);
-		free(out);
-		out = more;
-		text += n;
-	}
-	return out;
-}
-
-/* Where it is or would be made: the nearest directory that is there. */
-static const char *doubt_of(const char *path)
-{
-	char *at = strdup(path), *dollar = at ? strchr(at, '$') : NULL, *slash;
-	const char *doubt = NULL;
-
-	if (dollar)
-		*dollar = '\0';
-	while (at && *at && access(at, F_OK) != 0) {
-		slash = strrchr(at, '/');
-		if (!slash)
-			break;
-		slash[slash == at] = '\0';
-		if (slash == at)
-			break;
-	}
-	if (at && access(at, F_OK) == 0)
-		doubt = rp_mount_doubt(at);
-	free(at);
-	return doubt;
-}
-
-static void read_last_save(struct rp_gathered *all, const char *path)
-{
-	struct rp_folder folder = { 0 };
-	struct rp_manifest m = { 0 };
-	struct rp_err quiet = { 0 };
-
-	if (rp_folder_list(NULL, &folder, path, &quiet) == 0 && folder.n > 0 &&
-	    rp_load(&folder.v[0], &m, &quiet) == 0) {
-		all->facts.save_s = seconds(m.elapsed_ns);
-		rp_manifest_free(&m);
-	}
-	rp_folder_free(&folder);
-}
-
-static int names_task(const char *text)
-{
-	return text && (strstr(text, "SLURM_ARRAY_TASK_ID") ||
-			strstr(text, "SLURM_JOB_ID") || strstr(text, "%a"));
-}
-
-static void settle_folder(struct rp_gathered *all, const char *given)
-{
-	const char *text = given ? given : all->script.folder;
-	const char *cd = all->script.cd;
-	struct rp_facts *f = &all->facts;
-	char *path;
-
-	f->by_task = names_task(text) || names_task(cd);
-	if (!text)
-		return;
-	f->relative = *text != '/' && *text != '$' && *text != '~';
-	all->folder = resolve_here(text);
-	f->folder = all->folder;
-	if (!all->folder)
-		return;
-	if (f->relative && !given && cd && *cd != '/')
-		return;		/* in a place that is not known here */
-	path = f->relative && !given && (cd || all->workdir)
-		       ? rp_path(cd ? cd : all->workdir, all->folder)
-		       : f->relative ? rp_path(".", all->folder)
-				     : strdup(all->folder);
-	if (path) {
-		f->doubt = doubt_of(path);
-		read_last_save(all, path);
-	}
-	free(path);
 }
 
 static void settle_limit(struct rp_facts *f)
@@ -501,7 +252,7 @@ int rp_gather(struct rp_gathered *all, const struct rp_gather_from *from,
 	if (from->partition)
 		all->partition = strdup(from->partition);
 	if (from->text)
-		rc = parse_script(all, from->script, from->text, err);
+		rc = rp_gather_script(all, from->script, from->text, err);
 	else if (from->script)
 		rc = read_script(all, from->script, err);
 	if (rc != 0)
@@ -523,13 +274,13 @@ int rp_gather(struct rp_gathered *all, const struct rp_gather_from *from,
 	}
 	rc = ask_site(all, err);
 	if (rc == 0 && job)
-		rc = read_job(all, job, own, err);
+		rc = rp_gather_job(all, job, own, err);
 	if (rc == 0)
 		rc = ask_partition(all, err);
 	if (rc != 0)
 		return rc;
 	settle_options(all);
-	settle_folder(all, from->folder);
+	rp_gather_folder(all, from->folder);
 	settle_limit(&all->facts);
 	all->title = from->script ? strdup(from->script)
 		     : job	  ? rp_format("job %s", job) : NULL;

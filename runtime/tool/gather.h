@@ -38,4 +38,19 @@ int rp_gather(struct rp_gathered *all, const struct rp_gather_from *from,
 	      struct rp_err *err);
 void rp_gathered_free(struct rp_gathered *all);
 
+/*
+ * Its parts
+ */
+
+/* Takes what a script says; `path` is for the sentence. */
+int rp_gather_script(struct rp_gathered *all, const char *path,
+		     const char *text, struct rp_err *err);
+
+/* The same of a job's record and its script; own: this process is in it. */
+int rp_gather_job(struct rp_gathered *all, const char *id, int own,
+		  struct rp_err *err);
+
+/* The folder that the user names, NULL: the script's. */
+void rp_gather_folder(struct rp_gathered *all, const char *given);
+
 #endif

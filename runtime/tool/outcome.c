@@ -1,6 +1,7 @@
 /*
  * What becomes of a job; see diagnose.h. What is said here was seen on Slurm
- * 22.05, in jobs that were ended in each of these ways.
+ * 22.05, in jobs that were ended in each of these ways. It promises no more than
+ * what is sure: a save of a tenth of a second may win where nothing is promised.
  */
 #include "tool/diagnose.h"
 
@@ -14,11 +15,10 @@ static struct rp_outcome outcome(enum rp_saved saved, int again,
 	return out;
 }
 
-/* Whether the library asks by itself: it does not where that would end what it
- * does not know of. */
+/* Whether the library asks by itself: not for what it does not know of. */
 static int library_asks(const struct rp_facts *f)
 {
-	return rp_facts_may_requeue(f) && f->can_ask && !f->het && !f->together;
+	return rp_facts_may_requeue(f) && f->can_ask && !f->het;
 }
 
 /* What keeps a job that was saved from coming back. */
@@ -38,10 +38,6 @@ static const char *why_not_again(const struct rp_facts *f, const char *again)
 		return "The ranks save, and stop with exit code 81. The job "
 		       "does not come back by itself: it is heterogeneous, and "
 		       "only rally_requeue() asks for all of it.";
-	if (f->together)
-		return "The ranks save, and stop with exit code 81. The job "
-		       "does not come back by itself: a requeue would end its "
-		       "other steps, so only rally_requeue() asks for one.";
 	return again;
 }
 
@@ -166,6 +162,12 @@ static int ended_by_signal(const struct rp_facts *f, struct rp_outcome *out)
 	}
 	*out = saved(f, "--signal={signal} tells the ranks in time; they save, "
 			"and the library has the job requeued.");
+	if (f->together)
+		*out = outcome(RP_SAVED_YES, 0,
+			"--signal={signal} tells the ranks in time, and they "
+			"save. The job does not come back by itself: a requeue "
+			"would end its other steps, which Slurm does not end "
+			"yet, so only rally_requeue() asks for one.");
 	if (!rp_facts_fits(f, seconds))
 		*out = outcome(RP_SAVED_PERIODIC, 0, "--signal={signal} leaves "
 			       "less time than the last save took, {save}.");

@@ -235,17 +235,24 @@ static void put_reasons(FILE *out, const struct rp_facts *f)
 	free(words);
 }
 
+/* mpirun hears of the job's end only in the place of the script's shell; srun
+ * would make SIGKILL of it. */
 static void put_launch(FILE *out, const char *line, enum rp_start kind)
 {
+	int exec = kind == RP_START_RUN_MPIRUN &&
+		   strncmp(line, "rallypoint ", 11) == 0;
+
 	if (kind == RP_START_RUN_MPIRUN)
 		fprintf(out, "# `rallypoint run` hands Slurm's signals on to "
-			"the ranks, and keeps mpirun from\n# dying of them. ");
+			"the ranks, and keeps mpirun from\n# dying of them; "
+			"exec, so that it hears what Slurm tells the script.\n");
 	else
 		fprintf(out, "# Slurm signals what srun starts: the program "
-			"itself, with no shell in between.\n# ");
-	fprintf(out, "It is the last line, so that its exit status is the "
-		"job's: 81 where a stopped\n# run can't start again. Write "
-		"`... && post` for what needs the result.\n%s\n", line);
+			"itself, with no shell in between.\n");
+	fprintf(out, "# It is the last line, so that its exit status is the "
+		"job's: 81 where a stopped\n# run can't start again.%s\n%s%s\n",
+		exec ? "" : " Write `... && post` for what needs the result.",
+		exec ? "exec " : "", line);
 }
 
 static void put_script(FILE *out, const struct wish *wish,

@@ -362,6 +362,24 @@ static int take_command(struct rp_script *script,
 	return 0;
 }
 
+/* What is the script's last command may take its place, and then hears what
+ * Slurm tells the script. */
+static void prefer_exec(struct rp_script *script)
+{
+	struct rp_starter *launch = &script->launch;
+	char *better;
+
+	if (launch->kind != RP_START_MPIRUN || script->launches > 1 ||
+	    script->goes_on || script->after != RP_SHELL_END ||
+	    strncmp(launch->mended, "rallypoint ", 11) != 0)
+		return;
+	better = rp_format("exec %s", launch->mended);
+	if (better) {
+		free(launch->mended);
+		launch->mended = better;
+	}
+}
+
 int rp_script_parse(struct rp_script *script, const char *text,
 		    const struct rp_reader *reader, struct rp_err *err)
 {
@@ -381,6 +399,8 @@ int rp_script_parse(struct rp_script *script, const char *text,
 	for (size_t i = 0; rc == 0 && i < shell.n; i++)
 		rc = take_command(script, &shell.v[i], reader, err);
 	rp_shell_free(&shell);
+	if (rc == 0)
+		prefer_exec(script);
 	return rc;
 }
 

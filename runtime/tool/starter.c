@@ -5,26 +5,21 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "tool/line.h"
 
-struct line {
-	const struct rp_shell_command *command;
-	char *const *words;
-	size_t n, at;
-};
-
-static const char *word(const struct line *line)
+const char *rp_line_word(const struct rp_line *line)
 {
 	return line->at < line->n ? line->words[line->at] : "";
 }
 
-static const char *base_name(const char *path)
+const char *rp_line_base(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
 	return slash ? slash + 1 : path;
 }
 
-static int is_one_of(const char *name, const char *const list[])
+int rp_line_is_one_of(const char *name, const char *const list[])
 {
 	for (; *list; list++)
 		if (strcmp(*list, name) == 0)
@@ -57,10 +52,10 @@ static int is_assignment(const char *text)
 }
 
 /* Passes over options; those of `valued` take the next word. */
-static void skip_options(struct line *line, const char *const valued[])
+static void skip_options(struct rp_line *line, const char *const valued[])
 {
-	while (*word(line) == '-') {
-		int takes = is_one_of(word(line), valued);
+	while (*rp_line_word(line) == '-') {
+		int takes = rp_line_is_one_of(rp_line_word(line), valued);
 
 		line->at += takes ? 2 : 1;
 	}
@@ -68,7 +63,7 @@ static void skip_options(struct line *line, const char *const valued[])
 
 /* Words before a command that become it: "exec", "X=1", "env", "timeout 5m",
  * "numactl -N 0". */
-static void skip_prefixes(struct line *line)
+void rp_line_skip(struct rp_line *line)
 {
 	static const char *const plain[] = { "exec", "command", "nohup", "time",
 					     "env", "setsid", NULL };
@@ -79,14 +74,14 @@ static void skip_prefixes(struct line *line)
 		"-p", "-a", NULL };
 
 	for (;;) {
-		const char *name = base_name(word(line));
+		const char *name = rp_line_base(rp_line_word(line));
 
-		if (is_assignment(word(line))) {
+		if (is_assignment(rp_line_word(line))) {
 			line->at++;
-		} else if (is_one_of(name, plain)) {
+		} else if (rp_line_is_one_of(name, plain)) {
 			line->at++;
 			skip_options(line, valued);
-		} else if (is_one_of(name, with_options)) {
+		} else if (rp_line_is_one_of(name, with_options)) {
 			line->at++;
 			skip_options(line, valued);
 		} else if (strcmp(name, "timeout") == 0 ||
@@ -120,7 +115,7 @@ static char *join(char *const words[], size_t n)
 	return text;
 }
 
-static char *rest_of(const struct line *line)
+char *rp_line_rest(const struct rp_line *line)
 {
 	return join(line->words + line->at,
 		    line->at < line->n ? line->n - line->at : 0);
@@ -169,17 +164,17 @@ static void note_srun(struct rp_starter *launch, const char *key, size_t n,
 }
 
 /* One option; what it is worth goes into launch. */
-static void take_srun_option(struct line *line, struct rp_starter *launch)
+static void take_srun_option(struct rp_line *line, struct rp_starter *launch)
 {
-	const char *text = word(line);
+	const char *text = rp_line_word(line);
 	size_t n = strcspn(text, "=");
 
 	line->at++;
 	if (text[1] == '-') {
 		if (text[n])
 			note_srun(launch, text, n, text + n + 1);
-		else if (!is_one_of(text, srun_flags))
-			note_srun(launch, text, n, word(line));
+		else if (!rp_line_is_one_of(text, srun_flags))
+			note_srun(launch, text, n, rp_line_word(line));
 		else
 			return;
 		line->at += !text[n];
@@ -191,160 +186,16 @@ static void take_srun_option(struct line *line, struct rp_starter *launch)
 		if (strchr(srun_letters, text[i]))
 			continue;
 		note_srun(launch, key, 2, text[i + 1] ? text + i + 1
-						      : word(line));
+						      : rp_line_word(line));
 		line->at += !text[i + 1];
 		return;
 	}
 }
 
-static void find_components(struct line *line, struct rp_starter *launch)
+static void find_components(struct rp_line *line, struct rp_starter *launch)
 {
 	for (size_t i = line->at; i < line->n; i++)
 		launch->het |= strcmp(line->words[i], ":") == 0;
-}
-
-/*
- * What srun starts
- */
-
-static const char *const shells[] = { "bash", "sh", "dash", "ksh", "zsh",
-				      NULL };
-static const char *const containers[] = {
-	"singularity", "apptainer", "shifter", "podman", "podman-hpc", "docker",
-	"enroot", "sarus", "ch-run", NULL
-};
-
-/* The last of a text's commands decides: with exec the shell goes away. bash
- * does so by itself where its -c TEXT is one simple command. */
-static enum rp_start judge_text(struct rp_starter *launch, const char *text,
-				   int is_bash, struct rp_err *err)
-{
-	struct rp_shell shell;
-	enum rp_start kind = RP_START_SRUN_SHELL;
-
-	if (rp_shell_parse(&shell, text, err) == 0 && shell.n > 0) {
-		const struct rp_shell_command *last = &shell.v[shell.n - 1];
-
-		if (last->end == RP_SHELL_END &&
-		    (strcmp(last->words[0], "exec") == 0 ||
-		     (is_bash && shell.n == 1)))
-			kind = RP_START_SRUN_EXEC;
-		if (shell.n == 1 && launch->quoted)
-			launch->program = strdup(last->source);
-	}
-	rp_shell_free(&shell);
-	return kind;
-}
-
-static int is_shell_script(const char *text)
-{
-	const char *end = text + strcspn(text, "\n");
-
-	if (strncmp(text, "#!", 2) != 0)
-		return 0;
-	for (size_t i = 0; shells[i]; i++) {
-		const char *at = strstr(text, shells[i]);
-
-		if (at && at < end)
-			return 1;
-	}
-	return 0;
-}
-
-/* bash -c TEXT, bash -lc TEXT, bash FILE */
-static enum rp_start judge_shell(struct line *line, struct rp_starter *launch,
-				    const struct rp_reader *reader,
-				    struct rp_err *err)
-{
-	const char *name = word(line);
-	enum rp_start kind = RP_START_SRUN_SHELL;
-	char *text;
-
-	launch->shell = strdup(name);
-	line->at++;
-	while (*word(line) == '-') {
-		const char *option = word(line);
-
-		line->at++;
-		if (option[1] != '-' && strchr(option, 'c')) {
-			launch->quoted = 1;
-			return judge_text(launch, word(line),
-					  strcmp(base_name(name), "bash") == 0,
-					  err);
-		}
-	}
-	text = reader ? reader->read(reader->arg, word(line)) : NULL;
-	free(launch->shell);
-	launch->shell = strdup(word(line));
-	if (text)
-		kind = judge_text(launch, text, 0, err);
-	free(text);
-	return kind;
-}
-
-static enum rp_start judge_file(struct line *line, struct rp_starter *launch,
-				   const struct rp_reader *reader,
-				   struct rp_err *err)
-{
-	enum rp_start kind = RP_START_SRUN;
-	char *text = reader ? reader->read(reader->arg, word(line)) : NULL;
-
-	if (text && is_shell_script(text)) {
-		launch->shell = strdup(word(line));
-		kind = judge_text(launch, text, 0, err);
-	}
-	free(text);
-	return kind;
-}
-
-static int is_torchrun(const struct line *line)
-{
-	const char *name = base_name(word(line));
-
-	if (strcmp(name, "torchrun") == 0 || strcmp(name, "deepspeed") == 0)
-		return 1;
-	if (strcmp(name, "accelerate") == 0)
-		return line->at + 1 < line->n &&
-		       strcmp(line->words[line->at + 1], "launch") == 0;
-	if (strncmp(name, "python", 6) != 0)
-		return 0;
-	for (size_t i = line->at + 1; i + 1 < line->n; i++)
-		if (strcmp(line->words[i], "-m") == 0)
-			return strncmp(line->words[i + 1],
-				       "torch.distributed.", 18) == 0;
-	return 0;
-}
-
-static int is_our_run(const struct line *line)
-{
-	return strcmp(base_name(word(line)), "rallypoint") == 0 &&
-	       line->at + 1 < line->n &&
-	       strcmp(line->words[line->at + 1], "run") == 0;
-}
-
-static enum rp_start judge_program(struct line *line,
-				      struct rp_starter *launch,
-				      const struct rp_reader *reader,
-				      struct rp_err *err)
-{
-	size_t begin = line->at;
-	enum rp_start kind;
-
-	skip_prefixes(line);
-	if (is_our_run(line))
-		return RP_START_RUN_SRUN;
-	if (is_torchrun(line))
-		return RP_START_TORCHRUN;
-	if (is_one_of(base_name(word(line)), containers)) {
-		launch->container = 1;
-		return RP_START_SRUN;
-	}
-	if (is_one_of(base_name(word(line)), shells))
-		return judge_shell(line, launch, reader, err);
-	kind = judge_file(line, launch, reader, err);
-	line->at = begin;
-	launch->program = rest_of(line);
-	return kind;
 }
 
 /*
@@ -362,11 +213,11 @@ static int is_mpirun(const char *name)
 		return 0;
 	memcpy(plain, name, n);
 	plain[n] = '\0';
-	return is_one_of(plain, names);
+	return rp_line_is_one_of(plain, names);
 }
 
 /* Behind its options, as far as they are known. */
-static void find_mpirun_program(struct line *line, struct rp_starter *launch)
+static void find_mpirun_program(struct rp_line *line, struct rp_starter *launch)
 {
 	static const char *const valued[] = {
 		"-n", "-np", "-c", "-H", "-N", "-x", "-host", "--host",
@@ -376,20 +227,20 @@ static void find_mpirun_program(struct line *line, struct rp_starter *launch)
 	};
 
 	line->at++;
-	while (*word(line) == '-') {
-		const char *name = word(line);
+	while (*rp_line_word(line) == '-') {
+		const char *name = rp_line_word(line);
 
 		if (strcmp(name + strspn(name, "-"), "mca") == 0)
 			line->at += 3;
 		else
-			line->at += is_one_of(name, valued) ? 2 : 1;
+			line->at += rp_line_is_one_of(name, valued) ? 2 : 1;
 	}
 	if (line->at < line->n)
-		launch->program = rest_of(line);
+		launch->program = rp_line_rest(line);
 }
 
 /* The line as it is written, with `rallypoint run` in front of a word. */
-static char *with_run(const struct line *line, size_t before)
+static char *with_run(const struct rp_line *line, size_t before)
 {
 	const char *source = line->command->source;
 	size_t at = before < line->n ? line->command->at[before]
@@ -400,7 +251,7 @@ static char *with_run(const struct line *line, size_t before)
 
 /* What the shell was to start, in place of the shell; else the shell hears
  * nothing. */
-static void mend_shell(const struct line *line, size_t program,
+static void mend_shell(const struct rp_line *line, size_t program,
 		       struct rp_starter *launch)
 {
 	if (launch->quoted && launch->program && program < line->n)
@@ -412,38 +263,40 @@ static void mend_shell(const struct line *line, size_t program,
 		launch->mended = with_run(line, program);
 }
 
-static void look(struct line *line, struct rp_starter *launch,
+static void look(struct rp_line *line, struct rp_starter *launch,
 		 const struct rp_reader *reader, struct rp_err *err)
 {
 	int shim = 0;
 	size_t begin;
 
-	skip_prefixes(line);
+	launch->direct = strcmp(rp_line_word(line), "exec") == 0;
+	rp_line_skip(line);
 	begin = line->at;
-	if (is_our_run(line)) {
+	if (rp_line_is_run(line)) {
 		static const char *const none[] = { NULL };
 
 		shim = 1;
 		line->at += 2;
 		skip_options(line, none);
 	}
-	if (is_mpirun(base_name(word(line)))) {
+	if (is_mpirun(rp_line_base(rp_line_word(line)))) {
 		launch->kind = shim ? RP_START_RUN_MPIRUN : RP_START_MPIRUN;
 		if (!shim)
 			launch->mended = with_run(line, begin);
 		find_mpirun_program(line, launch);
-	} else if (is_torchrun(line)) {
+	} else if (rp_line_is_torchrun(line)) {
 		launch->kind = RP_START_TORCHRUN;
-	} else if (strcmp(base_name(word(line)), "srun") == 0) {
+	} else if (strcmp(rp_line_base(rp_line_word(line)), "srun") == 0) {
 		size_t program;
 
+		launch->in_step = 1;
 		line->at++;
-		while (*word(line) == '-' && strcmp(word(line), "--") != 0)
+		while (*rp_line_word(line) == '-' && strcmp(rp_line_word(line), "--") != 0)
 			take_srun_option(line, launch);
-		line->at += strcmp(word(line), "--") == 0;
+		line->at += strcmp(rp_line_word(line), "--") == 0;
 		find_components(line, launch);
 		program = line->at;
-		launch->kind = judge_program(line, launch, reader, err);
+		launch->kind = rp_line_program(line, launch, reader, err);
 		if (launch->kind == RP_START_SRUN_SHELL)
 			mend_shell(line, program, launch);
 		if (shim && launch->kind <= RP_START_SRUN_EXEC)
@@ -455,7 +308,7 @@ int rp_starter_of(struct rp_starter *launch,
 		  const struct rp_shell_command *command,
 		  const struct rp_reader *reader, struct rp_err *err)
 {
-	struct line line = { command, command->words, command->n, 0 };
+	struct rp_line line = { command, command->words, command->n, 0 };
 	struct rp_err own = { 0 };
 
 	memset(launch, 0, sizeof(*launch));

@@ -30,6 +30,8 @@ struct rp_starter {
 	int64_t nodes, tasks;	/* as its options say, or -1 */
 	int het;		/* several components */
 	int container;		/* inside of one */
+	int in_step;		/* srun starts it: Slurm signals it */
+	int direct;		/* by exec: it takes the script's place */
 	int quoted;		/* the shell got its program as -c TEXT */
 	char *shell;		/* that shell or wrapper, or NULL */
 	char *command;		/* the line, as it is written */

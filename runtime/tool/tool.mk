@@ -12,15 +12,18 @@ rallypoint_SOURCES = \
 	runtime/tool/doctor.c \
 	runtime/tool/facts.c runtime/tool/facts.h \
 	runtime/tool/gather.c runtime/tool/gather.h \
+	runtime/tool/gather_folder.c runtime/tool/gather_job.c \
+	runtime/tool/line.h \
 	runtime/tool/load.c runtime/tool/load.h \
 	runtime/tool/ls.c runtime/tool/main.c \
 	runtime/tool/options.c \
 	runtime/tool/print.c runtime/tool/print.h \
 	runtime/tool/relay.c runtime/tool/relay.h \
 	runtime/tool/run.c \
-	runtime/tool/outcome.c \
+	runtime/tool/outcome.c runtime/tool/program.c \
 	runtime/tool/prune.c \
 	runtime/tool/report.c runtime/tool/report.h \
+	runtime/tool/rules.c runtime/tool/rules.h \
 	runtime/tool/sbatch.c \
 	runtime/tool/script.c runtime/tool/script.h \
 	runtime/tool/shell.c runtime/tool/shell.h runtime/tool/show.c \

@@ -108,6 +108,17 @@ static void test_preemption(void **state)
 		{ "CANCEL", 20, RP_START_MPIRUN, 2, "x", PERIODIC, 0 },
 		{ "REQUEUE", 0, RP_START_MPIRUN, 2, "x", PERIODIC, 1 },
 		{ "REQUEUE", 20, RP_START_RUN_MPIRUN, 2, "x", YES, 1 },
+		{ "REQUEUE", 20, RP_START_RUN_MPIRUN, 1, "x", YES, 1 },
+		{ "REQUEUE", 3, RP_START_RUN_MPIRUN, 1, "x", PERIODIC, 1 },
+		{ "REQUEUE", 0, RP_START_RUN_MPIRUN, 1, "proctrack/cgroup",
+		  PERIODIC, 1 },
+		{ "REQUEUE", 0, RP_START_RUN_MPIRUN, 1, "proctrack/linuxproc",
+		  YES, 1 },
+		{ "CANCEL", 0, RP_START_RUN_MPIRUN, 2, "proctrack/cgroup",
+		  PERIODIC, 0 },
+		{ "REQUEUE", 0, RP_START_TORCHRUN, 1, "x", YES, 1 },
+		{ "REQUEUE", 0, RP_START_NONE, 1, "proctrack/cgroup", PERIODIC,
+		  1 },
 		{ "CANCEL", 0, RP_START_RUN_SRUN, 2, "x", YES, 1 },
 		{ "REQUEUE", 20, RP_START_TORCHRUN, 2, "x", YES, 1 },
 		{ "REQUEUE", 20, RP_START_NONE, 1, "x", YES, 1 },
@@ -123,6 +134,7 @@ static void test_preemption(void **state)
 		f.launcher = rows[i].launcher;
 		f.nodes = rows[i].nodes;
 		f.poll_s = 2;
+		f.in_step = 1;
 		out = rp_outcome_of(&f, RP_EVENT_PREEMPTION);
 		if (out.saved != rows[i].saved || out.again != rows[i].again)
 			print_error("row %zu: %s\n", i, out.sentence);
@@ -155,8 +167,19 @@ static void test_not_again(void **state)
 	assert_int_equal(rp_outcome_of(&f, RP_EVENT_PREEMPTION).again, 0);
 	assert_int_equal(rp_outcome_of(&f, RP_EVENT_PREEMPTION).saved, YES);
 	f = sound();
-	f.together = 1;
-	assert_int_equal(rp_outcome_of(&f, RP_EVENT_PREEMPTION).again, 0);
+	f.together = 1;	/* at a signal that ends nothing else */
+	assert_int_equal(rp_outcome_of(&f, RP_EVENT_PREEMPTION).again, 1);
+	assert_int_equal(rp_outcome_of(&f, RP_EVENT_TIME_LIMIT).again, 1);
+	f.signal = "TERM@60";
+	assert_int_equal(rp_outcome_of(&f, RP_EVENT_TIME_LIMIT).again, 0);
+	f = sound();	/* exec, so that it is not the shell that hears */
+	f.launcher = RP_START_RUN_MPIRUN;
+	f.nodes = 2;
+	assert_int_equal(rp_outcome_of(&f, RP_EVENT_REQUEUE).saved, PERIODIC);
+	f.direct = 1;
+	assert_int_equal(rp_outcome_of(&f, RP_EVENT_REQUEUE).saved, YES);
+	f = sound();
+	f.het = 1;
 	set_site(&f, "REQUEUE", 0);	/* Slurm does it itself */
 	assert_int_equal(rp_outcome_of(&f, RP_EVENT_PREEMPTION).again, 1);
 	f = sound();
@@ -295,7 +318,28 @@ static void none(struct rp_facts *f)
 	f->launcher = RP_START_NONE;
 	f->poll_s = 2;
 }
-static void torchrun(struct rp_facts *f) { f->launcher = RP_START_TORCHRUN; }
+static void torchrun(struct rp_facts *f)
+{
+	f->launcher = RP_START_TORCHRUN;
+	f->in_step = 1;
+}
+static void mpirun0(struct rp_facts *f)
+{
+	f->launcher = RP_START_MPIRUN;
+	f->mended = "exec rallypoint run mpirun";
+	f->part.grace_time = 0;
+	strcpy(f->part.preempt_mode, "CANCEL");
+}
+static void run_in_shell(struct rp_facts *f)
+{
+	f->launcher = RP_START_RUN_MPIRUN;
+	f->nodes = 2;
+}
+static void run_at_once(struct rp_facts *f)
+{
+	run_in_shell(f);
+	f->part.grace_time = 0;
+}
 static void container(struct rp_facts *f) { f->container = 1; }
 static void nothing(struct rp_facts *f) { f->can_ask = 0; }
 static void suspend(struct rp_facts *f) { set_site(f, "GANG,SUSPEND", 0); }
@@ -356,7 +400,8 @@ static const struct {
 	{ option, "option", RP_PROBLEM, "RALLY_X" },
 	{ mpirun2, "mpirun-nodes", RP_PROBLEM, "rallypoint run mpirun" },
 	{ mpirun1, "mpirun", RP_WARNING, "every 2 s" },
-	{ mpirun_blind, "mpirun-late", RP_PROBLEM, "every 30 s" },
+	{ mpirun_blind, "told-late", RP_PROBLEM, "every 30 s" },
+	{ run_in_shell, "batch-shell", RP_WARNING, "exec srun ./solver" },
 	{ shell, "shell-between", RP_PROBLEM, "srun ./solver" },
 	{ wrapper, "wrapper-stays", RP_PROBLEM, "wrap.sh" },
 	{ shell_told, "shell-stays", RP_WARNING, "143" },
@@ -417,6 +462,31 @@ static void test_findings(void **state)
 			fail();
 		}
 		assert_null(strchr(one->text, '{'));
+		rp_diagnosis_free(&d);
+	}
+}
+
+/* Beside the one that the site brings. */
+static void test_at_once(void **state)
+{
+	static const struct {
+		void (*change)(struct rp_facts *f);
+		const char *id;
+	} rows[] = {
+		{ mpirun0, "mpirun-at-once" }, { run_at_once, "batch-shell" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct rp_facts f = sound();
+		struct rp_diagnosis d;
+
+		rows[i].change(&f);
+		assert_int_equal(rp_diagnose(&d, &f, NULL), 0);
+		assert_int_equal(d.problems, 1);
+		assert_string_equal(d.findings[0].id, rows[i].id);
+		assert_true(has(&d, "grace-zero"));
+		assert_false(has(&d, "mpirun"));
 		rp_diagnosis_free(&d);
 	}
 }
@@ -488,6 +558,7 @@ int main(void)
 		cmocka_unit_test(test_time_limit),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_findings),
+		cmocka_unit_test(test_at_once),
 		cmocka_unit_test(test_site_alone),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_say),

@@ -209,7 +209,7 @@ class TestDoctor(Doctor):
         self.assertIn("mpirun", self.ids(self.doctor(path), "warning"))
         answer = self.doctor(path, status=1,
                              env={"RALLY_POLL_MPIRUN": "25s"})
-        self.assertIn("mpirun-late", self.ids(answer, "problem"))
+        self.assertIn("told-late", self.ids(answer, "problem"))
         path = self.write("job.sbatch", GOOD.replace("10m", "soon"))
         self.assertIn("option", self.ids(self.doctor(path, status=1)))
         path = self.write("job.sbatch", GOOD.replace(
