@@ -11,6 +11,8 @@ import unittest
 
 TOOL = os.path.abspath("rallypoint")
 MAKE = os.path.abspath("tests/unit/make_ckpt")
+GUIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                     "../../runtime/doc/guide.md")
 EARG, EIO, USAGE, EREQUEUE = 65, 69, 64, 80
 
 CONFIG = """Configuration data as of 2031-01-02T03:04:05
@@ -161,6 +163,22 @@ class TestDoctor(Doctor):
                      "1 problem\n"):
             self.assertIn(part, got.stdout)
         self.assertLess(max(map(len, got.stdout.splitlines())), 80)
+
+    def test_guide(self):
+        """The guide shows what is printed."""
+        with open(GUIDE, encoding="utf-8") as file:
+            part = file.read().split("## 4. Ask before it happens")[1]
+        blocks = part.split("```")
+        script, shown = blocks[3], blocks[5]
+        self.assertTrue(script.startswith("sh\n#!/bin/bash\n"))
+        self.write("job.sbatch", script[3:])
+        printed = self.run_tool("doctor", "job.sbatch").stdout.splitlines()
+        at = 0
+        for line in shown.strip("\n").splitlines():
+            if line.strip() != "...":
+                self.assertIn(line, printed[at:])
+                at += printed[at:].index(line) + 1
+        self.assertEqual(at, len(printed))
 
     def test_hostile_text(self):
         """What a script says does not steer the terminal."""
