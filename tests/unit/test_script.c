@@ -13,6 +13,7 @@ static char *read_made_up(void *arg, const char *path)
 		{ "wrap.sh", "#!/bin/bash\nmodule load x\nexec ./solver \"$@\"\n" },
 		{ "stay.sh", "#!/bin/sh\nulimit -c 0\n./solver \"$@\"\n" },
 		{ "env.sh", "#!/usr/bin/env bash\n./solver\n" },
+		{ "amp.sh", "#!/bin/bash\nexec ./solver &\n" },
 		{ "late.sh", "#!/bin/bash\nexec ./solver || true\n" },
 		{ "script.py", "#!/usr/bin/python3\nimport sys\n" },
 		{ "program", "\177ELF" },
@@ -55,6 +56,7 @@ static void test_words(void **state)
 		"cat <<EOF\np q\nEOF\n"
 		"r $(s; t) `u v` ${w:-x y}\n"
 		"if y; then z; fi\n"
+		"'\n'\n"
 		"''\n";
 	static const struct {
 		size_t n, line;
@@ -73,7 +75,8 @@ static void test_words(void **state)
 		{ 4, 8, RP_SHELL_END, "r", "${w:-x y}" },
 		{ 1, 9, RP_SHELL_END, "y", "y" },
 		{ 1, 9, RP_SHELL_END, "z", "z" },
-		{ 1, 10, RP_SHELL_END, "", "" },
+		{ 1, 11, RP_SHELL_END, "\n", "\n" },
+		{ 1, 12, RP_SHELL_END, "", "" },
 	};
 	struct rp_shell shell;
 	struct rp_err err = { 0 };
@@ -166,6 +169,8 @@ static void test_starters(void **state)
 		{ "srun sh stay.sh", "srun-shell",
 		  "srun rallypoint run sh stay.sh" },
 		{ "srun env.sh", "srun-shell", "srun rallypoint run env.sh" },
+		{ "srun amp.sh", "srun-shell", "srun rallypoint run amp.sh" },
+		{ "srun numactl -N 0 wrap.sh", "srun-exec", NULL },
 		{ "srun late.sh", "srun-shell", "srun rallypoint run late.sh" },
 		{ "srun script.py", "srun", NULL },
 		{ "srun program", "srun", NULL },
