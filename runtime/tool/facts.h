@@ -29,6 +29,7 @@ struct rp_facts {
 	int quoted, container;
 	int in_step;		/* srun starts the launcher */
 	int direct;		/* exec does, in the place of the script */
+	int shielded;		/* `rallypoint run` does */
 	int64_t nodes;		/* 1 where nothing says how many */
 	int array, het;
 	int batch;		/* 0: salloc, or srun on its own */

@@ -30,7 +30,8 @@ static int no_answer(struct rp_gathered *all, enum rp_answer answer,
 			       ? "; is Slurm's controller up?" : "");
 }
 
-/* As the library would choose, but outside of a job too. */
+/* As the library would choose, but outside of a job too, and for questions about
+ * the site even where it is told not to requeue. */
 static int open_sched(struct rp_gathered *all, struct rp_err *err)
 {
 	static const char *const choices[] = { "scontrol", "libslurm", "none" };
@@ -42,6 +43,7 @@ static int open_sched(struct rp_gathered *all, struct rp_err *err)
 			 sizeof(wanted));
 	for (size_t i = 0; i < 3 && rc != 0; i++)
 		if (strcmp(wanted, "auto") == 0 ||
+		    strcmp(wanted, "none") == 0 ||
 		    strcmp(wanted, choices[i]) == 0) {
 			rp_err_clear(err);
 			rc = rp_sched_open(&all->sched, choices[i], helper,
@@ -50,7 +52,8 @@ static int open_sched(struct rp_gathered *all, struct rp_err *err)
 	if (rc != 0)
 		return err->code;
 	all->opened = 1;
-	all->facts.can_ask = all->sched.ops != &rp_sched_none;
+	all->facts.can_ask = all->sched.ops != &rp_sched_none &&
+			     strcmp(wanted, "none") != 0;
 	return 0;
 }
 
@@ -58,7 +61,7 @@ static int ask_site(struct rp_gathered *all, struct rp_err *err)
 {
 	enum rp_answer answer;
 
-	if (!all->facts.can_ask)
+	if (all->sched.ops == &rp_sched_none)
 		return 0;
 	answer = rp_sched_conf(&all->sched, &all->facts.conf);
 	if (answer != RP_DONE)
@@ -75,7 +78,7 @@ static int ask_partition(struct rp_gathered *all, struct rp_err *err)
 	enum rp_answer answer;
 	char what[100];
 
-	if (!all->facts.can_ask) {
+	if (all->sched.ops == &rp_sched_none) {
 		free(name);
 		return 0;
 	}
@@ -178,6 +181,7 @@ static void take_script(struct rp_gathered *all)
 	f->container = s->launch.container;
 	f->in_step = s->launch.in_step;
 	f->direct = s->launch.direct;
+	f->shielded = s->launch.shielded;
 	f->nodes = s->launch.nodes > 0 ? s->launch.nodes
 		   : s->nodes > 0      ? s->nodes : 1;
 	all->tasks = s->launch.tasks > 0 ? s->launch.tasks : s->tasks;

@@ -82,7 +82,7 @@ static int print_site(const struct rp_gathered *all)
 {
 	const struct rp_facts *f = &all->facts;
 
-	if (!f->can_ask)
+	if (!*f->part.name)
 		return wrap("  ", "    ", "nothing is known of the site");
 	return print_words("  ", "    ", rp_facts_say(f, f->known
 		? "partition {partition}: preemption {mode}, GraceTime {grace}, "

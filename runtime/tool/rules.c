@@ -90,7 +90,7 @@ static int shell_stays(const struct rp_facts *f)
 
 static int torchrun(const struct rp_facts *f)
 {
-	return f->launcher == RP_START_TORCHRUN;
+	return f->launcher == RP_START_TORCHRUN && !f->shielded;
 }
 
 static int no_launch(const struct rp_facts *f)
@@ -151,7 +151,12 @@ static int folder_relative(const struct rp_facts *f)
 
 static int nothing_to_ask_with(const struct rp_facts *f)
 {
-	return !f->can_ask;
+	return !f->can_ask && !*f->part.name;
+}
+
+static int told_not_to_ask(const struct rp_facts *f)
+{
+	return f->known && !f->can_ask && *f->part.name;
 }
 
 static int array_shares(const struct rp_facts *f)
@@ -179,6 +184,11 @@ static int status_lost(const struct rp_facts *f)
 	return f->known && !f->errexit &&
 	       (f->after == RP_SHELL_OR ||
 		(f->after == RP_SHELL_END && f->goes_on));
+}
+
+static int waits_for_end(const struct rp_facts *f)
+{
+	return f->after == RP_SHELL_AND;
 }
 
 static int piped(const struct rp_facts *f)
@@ -314,7 +324,8 @@ const struct rp_rule rp_rules[] = {
 	  "srun PROGRAM" },
 	{ "torchrun", RP_NOTE, torchrun,
 	  "torchrun's agent (line {line}) passes SIGTERM on to its workers, and "
-	  "kills them 30 s later, whatever GraceTime is.", NULL },
+	  "kills them 30 s later, whatever GraceTime is.",
+	  "rallypoint run in front of torchrun" },
 	{ "container", RP_NOTE, container,
 	  "The program runs in a container (line {line}). For the requeue it "
 	  "needs scontrol, or rallypoint's helper, and munge's socket in there.",
@@ -323,6 +334,10 @@ const struct rp_rule rp_rules[] = {
 	  "There is neither scontrol on PATH nor the helper over libslurm: a stop "
 	  "is saved, but nobody asks for the requeue.",
 	  "export PATH=$PATH:/path/of/slurm/bin" },
+	{ "requeue-none", RP_PROBLEM, told_not_to_ask,
+	  "RALLY_REQUEUE is none: a stop is saved, but nobody asks for the "
+	  "requeue.",
+	  "unset RALLY_REQUEUE" },
 	{ "suspend", RP_WARNING, suspend,
 	  "Preemption in partition {partition} is {mode}: a job is stopped in "
 	  "memory, hears nothing, and nothing is saved. If a node goes down "
@@ -379,6 +394,11 @@ const struct rp_rule rp_rules[] = {
 	  "run that was stopped for good (exit code 81) is taken for a finished "
 	  "one.",
 	  "{command} && ..." },
+	{ "and-then", RP_NOTE, waits_for_end,
+	  "What stands behind && (line {line}) runs once the run is finished, as "
+	  "one that is stopped does not return 0. If it is preempted itself, the "
+	  "script starts again from its top: there the program ends at once, if "
+	  "it has called rally_finish().", NULL },
 	{ "pipe", RP_WARNING, piped,
 	  "The launch (line {line}) is the head of a pipe: its exit status is "
 	  "lost, and a run that was stopped for good is taken for a finished one.",

@@ -224,7 +224,7 @@ static void put_option(FILE *out, const char *name, const char *value)
 
 static void put_reasons(FILE *out, const struct rp_facts *f)
 {
-	char *words = rp_facts_say(f, f->can_ask
+	char *words = rp_facts_say(f, *f->part.name
 		? "# For partition {partition}: preemption {mode}, GraceTime "
 		  "{grace}, KillWait {kill_wait}.\n"
 		: "");

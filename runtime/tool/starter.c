@@ -275,7 +275,7 @@ static void look(struct rp_line *line, struct rp_starter *launch,
 	if (rp_line_is_run(line)) {
 		static const char *const none[] = { NULL };
 
-		shim = 1;
+		shim = launch->shielded = 1;
 		line->at += 2;
 		skip_options(line, none);
 	}

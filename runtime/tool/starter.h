@@ -32,6 +32,7 @@ struct rp_starter {
 	int container;		/* inside of one */
 	int in_step;		/* srun starts it: Slurm signals it */
 	int direct;		/* by exec: it takes the script's place */
+	int shielded;		/* by `rallypoint run`, whatever it is */
 	int quoted;		/* the shell got its program as -c TEXT */
 	char *shell;		/* that shell or wrapper, or NULL */
 	char *command;		/* the line, as it is written */

@@ -341,7 +341,17 @@ static void run_at_once(struct rp_facts *f)
 	f->part.grace_time = 0;
 }
 static void container(struct rp_facts *f) { f->container = 1; }
-static void nothing(struct rp_facts *f) { f->can_ask = 0; }
+static void nothing(struct rp_facts *f)
+{
+	f->can_ask = 0;
+	f->part.name[0] = '\0';
+}
+static void told_not_to(struct rp_facts *f) { f->can_ask = 0; }
+static void and_then(struct rp_facts *f)
+{
+	f->after = RP_SHELL_AND;
+	f->goes_on = 1;
+}
 static void suspend(struct rp_facts *f) { set_site(f, "GANG,SUSPEND", 0); }
 static void cancel(struct rp_facts *f) { set_site(f, "CANCEL", 20); }
 static void qos(struct rp_facts *f) { strcpy(f->conf.preempt_type, "preempt/qos"); }
@@ -409,6 +419,8 @@ static const struct {
 	{ torchrun, "torchrun", RP_NOTE, "30 s" },
 	{ container, "container", RP_NOTE, "munge" },
 	{ nothing, "no-slurm-commands", RP_PROBLEM, "PATH" },
+	{ told_not_to, "requeue-none", RP_PROBLEM, "RALLY_REQUEUE" },
+	{ and_then, "and-then", RP_NOTE, "line 7" },
 	{ suspend, "suspend", RP_WARNING, "GANG,SUSPEND" },
 	{ cancel, "preempt-cancel", RP_NOTE, "never requeues" },
 	{ qos, "preempt-qos", RP_NOTE, "sacctmgr" },

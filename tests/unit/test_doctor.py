@@ -306,6 +306,15 @@ class TestDoctor(Doctor):
         self.assertIsNone(answer["site"]["kill_wait_s"])
         self.assertEqual(self.outcome(answer, "time_limit"), ("yes", "no"))
 
+    def test_requeue_none(self):
+        """The site is still asked."""
+        path = self.write("job.sbatch", GOOD.replace(
+            "RALLY_EVERY=10m", "RALLY_EVERY=10m RALLY_REQUEUE=none"))
+        answer = self.doctor(path, status=1)
+        self.assertEqual(self.ids(answer, "problem"), {"requeue-none"})
+        self.assertEqual(answer["site"]["kill_wait_s"], 30)
+        self.assertEqual(self.outcome(answer, "preemption"), ("yes", "no"))
+
     def test_no_controller(self):
         self.write("bin/scontrol", "#!/bin/sh\necho 'slurm_load_ctl_conf error:"
                    " Unable to contact slurm controller (connect failure)' >&2"
