@@ -19,6 +19,7 @@ struct rp_facts {
 	struct rp_conf conf;
 	struct rp_partition part;
 	int can_ask;		/* scontrol or the helper is here */
+	int has_helper;		/* the helper is */
 
 	/* the job */
 	int known;		/* there is one: a script or a job's record */

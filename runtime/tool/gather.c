@@ -57,6 +57,19 @@ static int open_sched(struct rp_gathered *all, struct rp_err *err)
 	return 0;
 }
 
+/* Also beside scontrol: it tells what scontrol's text does not. */
+static void look_for_helper(struct rp_gathered *all)
+{
+	const char *helper = *all->options.helper ? all->options.helper : NULL;
+	struct rp_err quiet = { 0 };
+	struct rp_sched probe;
+
+	if (rp_sched_open(&probe, "libslurm", helper, TIMEOUT_MS, &quiet) != 0)
+		return;
+	all->facts.has_helper = 1;
+	rp_sched_close(&probe);
+}
+
 static int ask_site(struct rp_gathered *all, struct rp_err *err)
 {
 	enum rp_answer answer;
@@ -267,6 +280,7 @@ int rp_gather(struct rp_gathered *all, const struct rp_gather_from *from,
 	settle_options(all);
 	if (open_sched(all, err) != 0)
 		return err->code;
+	look_for_helper(all);
 	if (!from->script && !job && all->sched.job.in_slurm)
 		job = all->sched.job.id;
 	if (job) {

@@ -70,6 +70,11 @@ static struct rp_outcome preempted_at_once(const struct rp_facts *f,
 		return outcome(RP_SAVED_YES, 1,
 			"The ranks hear SIGTERM and have {kill_wait} (KillWait) "
 			"to save. Slurm has requeued the job by then.");
+	if (!f->has_helper && library_asks(f))
+		return outcome(RP_SAVED_YES, 0,
+			"The ranks hear SIGTERM and have {kill_wait} (KillWait) "
+			"to save. The job does not come back: scontrol alone "
+			"can't tell this from a job that its owner cancels.");
 	return saved(f, "The ranks hear SIGTERM and have {kill_wait} (KillWait) "
 			"to save; then the library asks for the requeue, which "
 			"Slurm itself does not make.");

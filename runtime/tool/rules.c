@@ -154,6 +154,12 @@ static int nothing_to_ask_with(const struct rp_facts *f)
 	return !f->can_ask && !*f->part.name;
 }
 
+static int cannot_tell(const struct rp_facts *f)
+{
+	return f->known && f->can_ask && !f->has_helper &&
+	       rp_facts_mode(f) == RP_MODE_CANCEL && f->part.grace_time == 0;
+}
+
 static int told_not_to_ask(const struct rp_facts *f)
 {
 	return f->known && !f->can_ask && *f->part.name;
@@ -334,6 +340,11 @@ const struct rp_rule rp_rules[] = {
 	  "There is neither scontrol on PATH nor the helper over libslurm: a stop "
 	  "is saved, but nobody asks for the requeue.",
 	  "export PATH=$PATH:/path/of/slurm/bin" },
+	{ "no-helper", RP_PROBLEM, cannot_tell,
+	  "Without GraceTime, and PreemptMode {mode}, a preempted job looks like a "
+	  "cancelled one in what scontrol prints, and is left alone. Only the "
+	  "helper over libslurm can tell, and it is not here.",
+	  "export RALLY_HELPER=/path/of/rallypoint-slurm" },
 	{ "requeue-none", RP_PROBLEM, told_not_to_ask,
 	  "RALLY_REQUEUE is none: a stop is saved, but nobody asks for the "
 	  "requeue.",

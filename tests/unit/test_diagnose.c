@@ -21,7 +21,7 @@ static struct rp_facts sound(void)
 	strcpy(f.part.preempt_mode, "REQUEUE");
 	f.part.grace_time = 20;
 	f.part.max_time = RP_TIME_UNLIMITED;
-	f.can_ask = 1;
+	f.can_ask = f.has_helper = 1;
 	f.known = 1;
 	f.launcher = RP_START_SRUN;
 	f.command = "srun ./solver";
@@ -178,6 +178,12 @@ static void test_not_again(void **state)
 	assert_int_equal(rp_outcome_of(&f, RP_EVENT_REQUEUE).saved, PERIODIC);
 	f.direct = 1;
 	assert_int_equal(rp_outcome_of(&f, RP_EVENT_REQUEUE).saved, YES);
+	f = sound();	/* scontrol alone takes it for a cancel */
+	f.has_helper = 0;
+	assert_int_equal(rp_outcome_of(&f, RP_EVENT_PREEMPTION).again, 1);
+	set_site(&f, "CANCEL", 0);
+	assert_int_equal(rp_outcome_of(&f, RP_EVENT_PREEMPTION).again, 0);
+	assert_int_equal(rp_outcome_of(&f, RP_EVENT_PREEMPTION).saved, YES);
 	f = sound();
 	f.het = 1;
 	set_site(&f, "REQUEUE", 0);	/* Slurm does it itself */
@@ -335,6 +341,11 @@ static void run_in_shell(struct rp_facts *f)
 	f->launcher = RP_START_RUN_MPIRUN;
 	f->nodes = 2;
 }
+static void no_helper(struct rp_facts *f)
+{
+	f->has_helper = 0;
+	set_site(f, "CANCEL", 0);
+}
 static void run_at_once(struct rp_facts *f)
 {
 	run_in_shell(f);
@@ -486,6 +497,7 @@ static void test_at_once(void **state)
 		const char *id;
 	} rows[] = {
 		{ mpirun0, "mpirun-at-once" }, { run_at_once, "batch-shell" },
+		{ no_helper, "no-helper" },
 	};
 
 	(void)state;

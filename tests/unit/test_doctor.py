@@ -100,11 +100,13 @@ case "$*" in
 *) echo "slurm_load_jobs error: Invalid job id specified" >&2; exit 1 ;;
 esac
 """ % self.top, 0o755)
+        self.helper = self.write("bin/helper", "#!/bin/sh\nexit 1\n", 0o755)
 
     def run_tool(self, *words, env=None, cwd=None):
         own = {name: value for name, value in os.environ.items()
                if not name.startswith(("SLURM_", "RALLY", "OMPI_", "TORCH"))}
         own["PATH"] = self.bin + ":" + own["PATH"]
+        own["RALLY_HELPER"] = self.helper
         own.update(env or {})
         return subprocess.run([TOOL, *map(str, words)], text=True,
                               capture_output=True, timeout=60, check=False,
@@ -314,6 +316,17 @@ class TestDoctor(Doctor):
         self.assertEqual(self.ids(answer, "problem"), {"requeue-none"})
         self.assertEqual(answer["site"]["kill_wait_s"], 30)
         self.assertEqual(self.outcome(answer, "preemption"), ("yes", "no"))
+
+    def test_no_helper(self):
+        """It is needed in one place even where scontrol is there."""
+        path = self.write("job.sbatch", GOOD)
+        env = {"RALLY_HELPER": "/nowhere/helper"}
+        answer = self.doctor("-p", "cancel0", path, status=1, env=env)
+        self.assertEqual(self.ids(answer, "problem"), {"no-helper"})
+        self.assertEqual(self.outcome(answer, "preemption"), ("yes", "no"))
+        self.doctor("-p", "lowc", path, env=env)
+        answer = self.doctor("-p", "cancel0", path)
+        self.assertEqual(self.outcome(answer, "preemption"), ("yes", "yes"))
 
     def test_no_controller(self):
         self.write("bin/scontrol", "#!/bin/sh\necho 'slurm_load_ctl_conf error:"
