@@ -42,7 +42,7 @@ static const struct row rows[] = {
 	{ "requeue", CHOICE, AT(requeue), "auto", 0,
 	  "auto|none|scontrol|libslurm",
 	  "who asks Slurm to requeue the job after a stop" },
-	{ "requeue_timeout", DURATION, AT(requeue_timeout), "20s", 0, NULL,
+	{ "requeue_timeout", DURATION, AT(requeue_timeout), "60s", 0, NULL,
 	  "longest wait for one answer of Slurm's" },
 	{ "requeue_patience", DURATION, AT(requeue_patience), "5m", 0, NULL,
 	  "how long a requeue is tried again while Slurm's controller is away" },

@@ -268,11 +268,22 @@ static int is_away(enum rp_answer answer)
 	       answer == RP_TIMEOUT;
 }
 
+/* rp_now() at which it is given up. A command that hangs speaks to somebody; a
+ * controller that has never answered may be out of reach from here. */
+static int64_t give_up_at(const struct rp_sched *s, int64_t began,
+			  enum rp_answer answer)
+{
+	int64_t patience = s->patience_ms;
+
+	if (!s->reached && answer != RP_TIMEOUT &&
+	    s->patience_new_ms < patience)
+		patience = s->patience_new_ms;
+	return began + patience * MS;
+}
+
 static enum rp_answer requeue(struct rp_sched *s, int ranks, const char *hold)
 {
-	int64_t patience = s->reached || s->patience_ms < s->patience_new_ms
-				   ? s->patience_ms : s->patience_new_ms;
-	int64_t until = rp_now() + patience * MS;
+	int64_t began = rp_now(), left;
 	enum rp_answer answer;
 	int told = 0;
 
@@ -283,10 +294,11 @@ static enum rp_answer requeue(struct rp_sched *s, int ranks, const char *hold)
 	}
 	for (;;) {
 		answer = try_once(s, ranks, hold);
-		if (!is_away(answer) || rp_now() + RETRY_MS * MS >= until)
+		left = give_up_at(s, began, answer) - rp_now();
+		if (!is_away(answer) || left <= RETRY_MS * MS)
 			return answer;
 		if (s->tell && !told)
-			s->tell(s->arg, answer, (until - rp_now()) / MS);
+			s->tell(s->arg, answer, left / MS);
 		told = 1;
 		rp_sleep_ms(RETRY_MS);
 	}

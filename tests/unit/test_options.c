@@ -20,7 +20,7 @@ static void test_defaults(void **state)
 	assert_int_equal(o.keep, 2);
 	assert_int_equal(o.stop_signals, BIT(SIGTERM));
 	assert_int_equal(o.save_signals, 0);
-	assert_int_equal(o.requeue_timeout, 20 * SECOND);
+	assert_int_equal(o.requeue_timeout, 60 * SECOND);
 	assert_int_equal(o.grace, 30 * SECOND);
 	assert_int_equal(o.stride_max, 64);
 	assert_int_equal(o.threads, RP_AUTO);

@@ -751,6 +751,20 @@ static void test_requeue_that_hangs(void **state)
 	assert_int_equal(requeue(f), RP_ALREADY);
 }
 
+/* One that never answered in time is slow, and not out of reach. */
+static void test_slow_from_the_start(void **state)
+{
+	struct fake *f = begin(state, "scontrol", 400);
+
+	f->s.patience_ms = 3000;
+	f->s.patience_new_ms = 0;
+	put(f, "job", job_text("x", "RUNNING", "None", 0, ""));
+	put(f, "job.after", job_text("x", "PENDING", "None", 1, ""));
+	put(f, "job.once", "");
+	put(f, "job.once.slow", "");
+	assert_int_equal(requeue(f), RP_REQUEUED);
+}
+
 static void test_hanging_command(void **state)
 {
 	struct fake *f = begin(state, "scontrol", 400);
@@ -1162,6 +1176,7 @@ int main(void)
 		TEST(test_controller_away),
 		TEST(test_patience),
 		TEST(test_requeue_that_hangs),
+		TEST(test_slow_from_the_start),
 		TEST(test_hanging_command),
 		TEST(test_host_that_ignores_sigchld),
 		TEST(test_own_step),
