@@ -109,9 +109,12 @@ ctld_stop() { # shellcheck disable=SC2046
 
 # node_start DIR NODE - the host name, /tmp and /dev/shm are the node's own.
 # Seen: with one /dev/shm, ranks of two clusters attach to each other's segments,
-# which carry host name, job id and rank, and crash.
+# which carry host name, job id and rank, and crash. Seen too: after a power
+# loss PMIx finds its own files of the step with the same id, and refuses to start
+# the job that has come back; here the spool folder is as new after each boot.
 node_start() {
 	mkdir -p "$1/run/spool/$2" "$1/node/$2"
+	rm -rf "$1/run/spool/$2"/{stepd.slurm.,}pmix.* "$1/node/$2"/spmix_appdir_*
 	# shellcheck disable=SC2016
 	SLURM_CONF=$1/slurm.conf timeout 20 unshare -m -u --propagation private \
 		bash -c '

@@ -13,7 +13,7 @@
 # returns 1. What the compute nodes read or write must not lie under /tmp, which
 # is each node's own, unless the sources themselves lie there.
 #
-# For failures: fail_node, back_node, stop_ctld, start_ctld.
+# For failures: fail_node, lose_node, back_node, stop_ctld, start_ctld.
 
 CLUSTER_TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR
@@ -103,8 +103,18 @@ _all_idle() {
 }
 
 # fail_node NODE - it loses power: slurmd, steps and tasks are killed.
+# lose_node NODE - the same, and the controller is told at once, as where a node's
+# power is watched: mpirun ends the script with an error soon after, and a job that
+# has ended so is not requeued.
 # back_node NODE - it boots; bounded wait until it can be used.
 fail_node() { node_fail "$CLUSTER_DIR" "$1"; }
+lose_node() {
+	local pids
+	mapfile -t pids < <(node_pids "$CLUSTER_DIR" "$1")
+	kill -s KILL "${pids[@]}" 2>/dev/null
+	timeout 10 scontrol update "nodename=$1" state=down reason=power
+	fail_node "$1"
+}
 back_node() {
 	node_start "$CLUSTER_DIR" "$1" && within 30 _node_up "$1"
 }

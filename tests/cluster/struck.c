@@ -10,12 +10,16 @@
  *     STRIKE=save      while the shards of the save of step STRIKE_AT are written
  *     STRIKE=restore   as step, and once more while the next start restores
  *     STRIKE=close     inside of rally_close(), while it waits for other ranks
+ *     STRIKE=slow      none; but the save of step STRIKE_AT takes STRIKE_MS more, so
+ *                      that others can strike it. -1: each, but those of multiples
+ *                      of STRIKE_BUT, where periodic ones are
  *     STRIKE_RANK      which rank; 0
  *
  * Only in the job's first start, but for the second one of `restore`; in each
  * start where STRIKE_ALWAYS is set. Each time
  * the rank says so on stderr, or that the phase was over before the signal.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +75,8 @@ static void wait_ms(long ms)
 {
 	struct timespec ts = { ms / 1000, ms % 1000 * 1000000 };
 
-	nanosleep(&ts, NULL);
+	while (nanosleep(&ts, &ts) != 0 && errno == EINTR)
+		continue;
 }
 
 /* For calls that can't be entered: the kernel sends it while they run. */
@@ -109,6 +114,15 @@ static int struck_init(int *argc, char ***argv)
 	return rc;
 }
 
+static int save_is_slow(int64_t step)
+{
+	long at = number("STRIKE_AT"), but = number("STRIKE_BUT");
+
+	if (!phase_is("slow") || !start_is(0))
+		return 0;
+	return at == -1 ? but == 0 || step % but != 0 : step == at;
+}
+
 /* A file of the program's own brings this code into saves and restores. */
 static int in_save(const char *path, enum rally_file_op op, int64_t step,
 		   void *arg)
@@ -124,6 +138,11 @@ static int in_save(const char *path, enum rally_file_op op, int64_t step,
 	if (phase_is("save") && start_is(0) && here() &&
 	    step == number("STRIKE_AT"))
 		strike("save");
+	if (save_is_slow(step)) {
+		if (here())
+			announce("a slow save");
+		wait_ms(number("STRIKE_MS"));
+	}
 	f = fopen(path, "w");
 	return f && fclose(f) == 0 ? 0 : -1;
 }
