@@ -187,12 +187,18 @@ static int drill_it(struct rp_drill *drill, struct rp_err *err)
 	    rp_drill_watch_begin(drill, err) != 0)
 		return err->code;
 	command = rp_drill_command(drill);
-	if (!drill->json || drill->dry_run)
+	if (drill->json && drill->dry_run)
+		rp_json_print(json_pack("{s:s,s:o,s:o}", "job", drill->id,
+					"folder", rp_json_text(drill->dir),
+					"command",
+					rp_json_text(command ? command : "")),
+			      0, err);
+	else if (!drill->json)
 		printf("job %s: %s\n", drill->id, command ? command : "?");
 	free(command);
 	fflush(stdout);
 	if (drill->dry_run)
-		return 0;
+		return err->code;
 	drill->begun = rp_now();
 	if (rp_drill_act(drill, err) != 0 || follow(drill, err) != 0 ||
 	    rp_drill_report(drill, err) != 0)

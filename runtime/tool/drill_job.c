@@ -27,6 +27,7 @@ static char *run(const char *const argv[], struct rp_err *err)
 		got.err[strcspn(got.err, "\n")] = '\0';
 		rp_fail(err, RALLY_EIO, "%s: %s", argv[0],
 			got.timed_out ? "no answer" :
+			!*got.err ? "it failed without a word" :
 			rp_text_ascii(got.err, words, sizeof(words)));
 	} else {
 		out = got.out;
@@ -88,6 +89,21 @@ static int refuse(const struct rp_drill *drill, const struct rp_record *rec,
 	return 0;
 }
 
+/* The library knows a task of an array as 12_3, whatever id it was asked by. */
+static void name_task(struct rp_drill *drill, const char *text)
+{
+	char *array = value_of(text, " ArrayJobId=", " \n");
+	char *task = value_of(text, " ArrayTaskId=", " \n");
+	char id[RP_JOB_ID];
+
+	if (array && task &&
+	    snprintf(id, sizeof(id), "%s_%s", array, task) < RP_JOB_ID &&
+	    rp_job_id_valid(id))
+		memcpy(drill->id, id, sizeof(id));
+	free(array);
+	free(task);
+}
+
 int rp_drill_look(struct rp_drill *drill, struct rp_err *err)
 {
 	char *text = show_job(drill->id, err), *nodes;
@@ -101,6 +117,7 @@ int rp_drill_look(struct rp_drill *drill, struct rp_err *err)
 		rc = rp_fail(err, RALLY_EIO, "%s", why);
 	} else {
 		rc = refuse(drill, &rec, text, err);
+		name_task(drill, text);
 		drill->restarts = rec.restarts;
 		drill->work_dir = value_of(text, "\n   WorkDir=", "\n");
 		nodes = value_of(text, "\n   NumNodes=", " -\n");
@@ -174,12 +191,15 @@ int rp_drill_act(struct rp_drill *drill, struct rp_err *err)
 
 int rp_drill_job_is_over(const struct rp_drill *drill)
 {
-	char *text = show_job(drill->id, NULL);
+	struct rp_err err = { 0 };
+	char *text = show_job(drill->id, &err);
 	struct rp_record rec = { .steps = -1 };
 	const char *why;
-	int over = text &&
-		   rp_scontrol_record(text, drill->id, &rec, &why) == 0 &&
-		   (rec.state == RP_JOB_ENDED || rec.state == RP_JOB_CANCELLED);
+	int over = text ? rp_scontrol_record(text, drill->id, &rec, &why) == 0 &&
+			  (rec.state == RP_JOB_ENDED ||
+			   rec.state == RP_JOB_CANCELLED)
+			/* forgotten, MinJobAge after its end */
+			: strstr(err.text, "Invalid job id") != NULL;
 
 	free(text);
 	return over;

@@ -36,7 +36,8 @@ static void compare(struct rp_drill *drill)
 		rp_drill_wrong(drill, "the ranks did not agree to stop");
 	if (!came(&drill->saved))
 		rp_drill_wrong(drill, "nothing was saved");
-	else if (drill->saved.step != drill->agreed.step)
+	else if (came(&drill->agreed) &&
+		 drill->saved.step != drill->agreed.step)
 		rp_drill_wrong(drill, "agreed on step %" PRId64 ", saved step %"
 			       PRId64, drill->agreed.step, drill->saved.step);
 	if (drill->saves > 1)
@@ -144,7 +145,10 @@ static int report_text(const struct rp_drill *drill, struct rp_err *err)
 	row(&table, "requeued", &drill->requeued);
 	rp_table_cell(&table, "%s", "");
 	row(&table, "started", &drill->started);
-	rp_table_cell(&table, "restart %" PRId64, drill->restarted);
+	if (came(&drill->started))
+		rp_table_cell(&table, "restart %" PRId64, drill->restarted);
+	else
+		rp_table_cell(&table, "%s", "");
 	step_row(&table, "resumed", &drill->resumed);
 	rc = rp_table_end(&table, "  ", err);
 	for (int i = 0; i < drill->wrongs; i++) {

@@ -139,6 +139,47 @@ class Drill(unittest.TestCase):
         self.assertEqual(status, WRONG)
         self.assertIn("WRONG: it has not started again", out)
 
+    def test_a_job_that_is_forgotten(self):
+        self.write("scontrol", '#!/bin/sh\n[ -e %s/gone ] || exec cat %s/record'
+                   '\necho "slurm_load_jobs error: Invalid job id specified" >&2'
+                   '\nexit 1\n' % ((self.top,) * 2))
+        self.write("scancel", "#!/bin/sh\n: >%s/gone\n" % self.top)
+        status, out, err = self.drill("--json", "--timeout", "50")
+        self.assertEqual((status, err), (WRONG, ""))
+        self.assertEqual(json.loads(out)["wrong"],
+                         ["the ranks did not agree to stop",
+                          "nothing was saved", "it has not started again"])
+
+    def test_not_agreed(self):
+        self.assertEqual(self.wrong(SAVED, REQUEUED, AGAIN, RESUMED),
+                         ["the ranks did not agree to stop"])
+
+    def test_not_started(self):
+        self.write("then", STOP + SAVED + REQUEUED)
+        status, out, err = self.drill("--timeout", "1")
+        self.assertEqual((status, err), (WRONG, ""))
+        self.assertRegex(out, r"\n  started +-\n")
+
+    def test_dry_run_json(self):
+        status, out, err = self.drill("--json", "--dry-run")
+        self.assertEqual((status, err), (0, ""))
+        self.assertEqual(json.loads(out), {
+            "job": "12", "folder": self.path("ckpt"),
+            "command": "scancel --signal=TERM 12"})
+
+    def test_a_task_by_its_own_id(self):
+        """The library calls job 12, task 3 of array 10, 10_3."""
+        with open(self.path("record")) as file:
+            text = file.read()
+        self.write("record", text.replace(
+            "JobId=12 ", "JobId=12 ArrayJobId=10 ArrayTaskId=3 "))
+        self.write("ckpt/events.jsonl", event("opened", job="10_3"))
+        self.write("then", (STOP + SAVED + REQUEUED + AGAIN +
+                            RESUMED).replace('"12"', '"10_3"'))
+        status, out, err = self.drill()
+        self.assertEqual((status, err), (0, ""))
+        self.assertIn("job 10_3: scancel --signal=TERM 10_3\n", out)
+
     def test_refused(self):
         for record, words in (({"uid": 4711}, "somebody else's"),
                               ({"state": "PENDING"}, "is not running"),
@@ -175,6 +216,12 @@ class Drill(unittest.TestCase):
                    "exit 1\n")
         self.assertEqual(self.drill()[::2], (EIO, "rallypoint: drill: scancel:"
                                              " scancel: error: no\n"))
+
+    def test_slurm_says_nothing(self):
+        self.write("scancel", "#!/bin/sh\nexit 3\n")
+        status, _, err = self.drill()
+        self.assertEqual((status, err), (EIO, "rallypoint: drill: scancel: it "
+                                         "failed without a word\n"))
 
     def test_usage(self):
         for words in ["--rank", "x"], ["--all", "--requeue"], \
