@@ -1,11 +1,13 @@
 #include "tool/script.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "sys/conf.h"
+#include "tool/line.h"
 
 #define FOLDER_MARK "# rallypoint: folder "	/* as `rallypoint sbatch` writes */
 
@@ -134,7 +136,8 @@ static int take_sbatch(struct rp_script *script, const char *text,
 	struct rp_shell shell;
 	int rc = rp_shell_parse(&shell, text, err);
 
-	for (size_t i = 0; rc == 0 && i < shell.n && i < 1; i++) {
+	/* Several where a value has a shell's signs in it: "-C a|b". */
+	for (size_t i = 0; rc == 0 && i < shell.n; i++) {
 		if (strcmp(shell.v[i].words[0], "hetjob") == 0 ||
 		    strcmp(shell.v[i].words[0], "packjob") == 0)
 			script->het = 1;
@@ -318,9 +321,39 @@ void rp_script_arguments(struct rp_script *script, char *const words[],
 		script->folder = strdup(word);
 }
 
+/* "srun hostname" before the real one. */
+static int is_little(const struct rp_starter *launch)
+{
+	static const char *const names[] = {
+		"cat", "chmod", "cp", "date", "df", "echo", "env", "free",
+		"hostname", "id", "ls", "lscpu", "lstopo", "mkdir", "mv",
+		"nproc", "nvidia-smi", "printenv", "pwd", "rm", "rsync",
+		"sbcast", "sleep", "tar", "touch", "true", "uname", NULL };
+	const char *program = launch->program ? launch->program : "";
+	char first[32];
+
+	if (strcspn(program, " ") >= sizeof(first))
+		return 0;
+	snprintf(first, sizeof(first), "%.*s", (int)strcspn(program, " "),
+		 program);
+	return rp_line_is_one_of(rp_line_base(first), names);
+}
+
 static void take_launch(struct rp_script *script, struct rp_starter *launch,
 			const struct rp_shell_command *command)
 {
+	/* In a subshell exec replaces only that. */
+	if (launch->direct && (command->end == RP_SHELL_PIPE ||
+			       command->end == RP_SHELL_BACKGROUND)) {
+		launch->direct = 0;
+		memmove(launch->command, launch->command + 5,
+			strlen(launch->command + 5) + 1);
+	}
+	if (script->launches == 1 && is_little(&script->launch)) {
+		rp_starter_free(&script->launch);
+		script->launches = 0;
+		script->goes_on = 0;
+	}
 	if (script->launches++ == 0) {
 		script->launch = *launch;
 		script->launch.line = command->line;
@@ -346,6 +379,8 @@ static int take_command(struct rp_script *script,
 		for (size_t i = 1; i < command->n; i++) {
 			script->pipefail |=
 				strcmp(command->words[i], "pipefail") == 0;
+			script->errexit |=
+				strcmp(command->words[i], "errexit") == 0;
 			script->errexit |= *command->words[i] == '-' &&
 					   strchr(command->words[i], 'e');
 		}
@@ -356,6 +391,11 @@ static int take_command(struct rp_script *script,
 		return 0;
 	}
 	rp_starter_free(&launch);
+	/* "|| exit 1", "rc=$?": what it returns is looked at. */
+	if (script->launches && !script->goes_on &&
+	    (strstr(name, "=$?") ||
+	     (script->after == RP_SHELL_OR && strcmp(name, "exit") == 0)))
+		script->errexit = 1;
 	if (script->launches && strcmp(name, "wait") != 0 &&
 	    strcmp(name, "exit") != 0)
 		script->goes_on = 1;
@@ -393,6 +433,10 @@ int rp_script_parse(struct rp_script *script, const char *text,
 		return rp_fail(err, RALLY_EARG,
 			       "it is no script: its first line does not begin "
 			       "with #!, as sbatch wants it");
+	if (strstr(text, "\r\n"))
+		return rp_fail(err, RALLY_EARG,
+			       "it has DOS line ends, which sbatch refuses; run "
+			       "dos2unix on it");
 	rc = read_comments(script, text, err);
 	if (rc == 0)
 		rc = rp_shell_parse(&shell, text, err);

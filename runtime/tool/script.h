@@ -43,7 +43,7 @@ struct rp_script {
 	int together;		/* several at the same time */
 	enum rp_shell_end after;	/* what follows the first one */
 	int goes_on;		/* other commands come behind it */
-	int errexit;		/* set -e */
+	int errexit;		/* set -e, or the launch's status is looked at */
 	int pipefail;
 };
 

@@ -339,6 +339,8 @@ class TestDoctor(Doctor):
         self.bad(EIO, "nothere", "doctor", "nothere")
         self.bad(EIO, self.top, "doctor", self.top)
         self.bad(EARG, "no script", "doctor", self.write("a", "srun ./a\n"))
+        self.bad(EARG, "DOS line ends", "doctor",
+                 self.write("c", GOOD.replace("\n", "\r\n")))
         self.bad(EARG, "NUL", "doctor", self.write("b", "#!/bin/sh\n\0\n"))
         self.bad(USAGE, "no option", "doctor", "--nope")
         self.bad(USAGE, "no value", "doctor", "--folder")

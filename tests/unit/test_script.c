@@ -222,7 +222,7 @@ static void test_options(void **state)
 		  "#SBATCH -t 1:30:00 -plow\n"
 		  "#SBATCH --requeue\n"
 		  "#SBATCH --open-mode=append\n"
-		  "#SBATCH --signal=B:USR1@60\n"
+		  "#SBATCH -C a|b --signal=B:USR1@60\n"
 		  "#SBATCH --array=0-9%2\n"
 		  "#SBATCH -D \"/a b\" -o %x.out --mem 4G --exclusive\n"
 		  "#SBATCHX --no-requeue\n"
@@ -289,6 +289,30 @@ static void test_around(void **state)
 	parse(&s, "#!/bin/bash\nsrun ./a; ./post\n");
 	assert_int_equal(s.after, RP_SHELL_END);
 	assert_int_equal(s.goes_on, 1);
+	rp_script_free(&s);
+
+	/* "srun hostname" is not what the job is about. */
+	parse(&s, "#!/bin/bash\nset -o errexit\nsrun hostname | sort\n./pre\n"
+		  "mpirun ./a\n");
+	assert_int_equal(s.launches, 1);
+	assert_int_equal(s.launch.kind, RP_START_MPIRUN);
+	assert_int_equal(s.launch.line, 5);
+	assert_int_equal(s.goes_on, 0);
+	assert_int_equal(s.errexit, 1);
+	rp_script_free(&s);
+
+	parse(&s, "#!/bin/bash\nsrun ./a || exit 1\n");
+	assert_int_equal(s.errexit, 1);
+	rp_script_free(&s);
+
+	parse(&s, "#!/bin/bash\nsrun ./a\nrc=$?\nexit $rc\n");
+	assert_int_equal(s.errexit, 1);
+	rp_script_free(&s);
+
+	/* It replaces a subshell there. */
+	parse(&s, "#!/bin/bash\nexec rallypoint run mpirun ./a | tee x\n");
+	assert_int_equal(s.launch.direct, 0);
+	assert_text(s.launch.command, "rallypoint run mpirun ./a");
 	rp_script_free(&s);
 
 	parse(&s, "#!/bin/bash\nsrun --het-group=0 ./a : --het-group=1 ./b |\n tee x\n");
