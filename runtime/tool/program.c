@@ -3,6 +3,7 @@
  */
 #include "tool/line.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,17 @@ static const char *const containers[] = {
 	"singularity", "apptainer", "shifter", "podman", "podman-hpc", "docker",
 	"enroot", "sarus", "ch-run", NULL
 };
+
+/* One simple command and nothing around it: no "time", "{" or redirection, for
+ * each of which the shell stays. */
+static int is_simple(const struct rp_shell *shell, const char *text)
+{
+	const struct rp_shell_command *only = &shell->v[0];
+
+	return shell->n == 1 && !only->redirected &&
+	       strncmp(text + strspn(text, " \t\n"), only->source,
+		       strcspn(only->source, " \t\n")) == 0;
+}
 
 /* The last of a text's commands decides: with exec the shell goes away. bash
  * does so by itself where its -c TEXT is one simple command. */
@@ -26,7 +38,7 @@ static enum rp_start judge_text(struct rp_starter *launch, const char *text,
 
 		if (last->end == RP_SHELL_END &&
 		    (strcmp(last->words[0], "exec") == 0 ||
-		     (is_bash && shell.n == 1)))
+		     (is_bash && is_simple(&shell, text))))
 			kind = RP_START_SRUN_EXEC;
 		if (shell.n == 1 && launch->quoted)
 			launch->program = strdup(last->source);
@@ -35,19 +47,18 @@ static enum rp_start judge_text(struct rp_starter *launch, const char *text,
 	return kind;
 }
 
+/* "#!/bin/sh -e", "#!/usr/bin/env bash" */
 static int is_shell_script(const char *text)
 {
-	const char *end = text + strcspn(text, "\n");
+	char first[256], *rest, *name;
 
 	if (strncmp(text, "#!", 2) != 0)
 		return 0;
-	for (size_t i = 0; shells[i]; i++) {
-		const char *at = strstr(text, shells[i]);
-
-		if (at && at < end)
-			return 1;
-	}
-	return 0;
+	snprintf(first, sizeof(first), "%.*s", (int)strcspn(text, "\n"), text);
+	name = strtok_r(first + 2, " \t", &rest);
+	while (name && (strcmp(rp_line_base(name), "env") == 0 || *name == '-'))
+		name = strtok_r(NULL, " \t", &rest);
+	return name && rp_line_is_one_of(rp_line_base(name), shells);
 }
 
 /* bash -c TEXT, bash -lc TEXT, bash FILE */
@@ -57,7 +68,7 @@ static enum rp_start judge_shell(struct rp_line *line, struct rp_starter *launch
 {
 	const char *name = rp_line_word(line);
 	enum rp_start kind = RP_START_SRUN_SHELL;
-	char *text;
+	char *text = NULL;
 
 	launch->shell = strdup(name);
 	line->at++;
@@ -71,7 +82,12 @@ static enum rp_start judge_shell(struct rp_line *line, struct rp_starter *launch
 					  strcmp(rp_line_base(name), "bash") == 0,
 					  err);
 		}
+		/* "-eo pipefail" */
+		if (option[1] != '-' && strpbrk(option, "oO"))
+			line->at++;
 	}
+	if (!*rp_line_word(line))
+		return kind;
 	text = reader ? reader->read(reader->arg, rp_line_word(line)) : NULL;
 	free(launch->shell);
 	launch->shell = strdup(rp_line_word(line));
@@ -129,6 +145,12 @@ enum rp_start rp_line_program(struct rp_line *line,
 	size_t begin = line->at;
 	enum rp_start kind;
 
+	if (strcmp(rp_line_base(rp_line_word(line)), "time") == 0) {
+		launch->shell = strdup(rp_line_word(line));
+		launch->quoted = 1;
+		launch->program = rp_line_rest(line);
+		return RP_START_SRUN_SHELL;
+	}
 	rp_line_skip(line);
 	if (rp_line_is_run(line))
 		return RP_START_RUN_SRUN;

@@ -120,19 +120,32 @@ static int print_outcome(const struct rp_outcome *out,
 	return wrap("      ", "      ", out->words);
 }
 
-/* What mends it is one line, to be copied. */
+/* To be copied: no line is broken, and those of a quoted text stay. */
+static int print_fix(const char *fix)
+{
+	char *copy = strdup(fix), *rest = copy, *line;
+	int bad = !copy;
+
+	printf("      mend: ");
+	while (!bad && (line = strsep(&rest, "\n"))) {
+		char *safe = rp_escape(line);
+
+		bad = !safe;
+		printf("%s\n", safe ? safe : "");
+		free(safe);
+	}
+	free(copy);
+	return bad ? -1 : 0;
+}
+
 static int print_finding(const struct rp_finding *one)
 {
 	char first[40];
-	char *fix = one->fix ? rp_escape(one->fix) : NULL;
 
 	snprintf(first, sizeof(first), "  %s: ", rp_severity_name(one->severity));
-	if (wrap(first, "      ", one->text) != 0 || (one->fix && !fix))
+	if (wrap(first, "      ", one->text) != 0)
 		return -1;
-	if (fix)
-		printf("      mend: %s\n", fix);
-	free(fix);
-	return 0;
+	return one->fix ? print_fix(one->fix) : 0;
 }
 
 int rp_report_text(const struct rp_gathered *all,

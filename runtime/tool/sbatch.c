@@ -205,9 +205,16 @@ static int wants_pmix(const struct rp_conf *conf)
 static char *launch_line(const struct wish *wish, const struct rp_conf *conf,
 			 enum rp_start *kind)
 {
-	char *line = mend(join(wish->words, wish->n), kind);
-	char *with;
+	int sets = strcspn(*wish->words, "=") < strcspn(*wish->words, "/");
+	char *line = join(wish->words, wish->n);
+	char *with = line && sets ? rp_format("env %s", line) : NULL;
 
+	/* "X=1 ./solver" is a shell's, and srun is none. */
+	if (sets) {
+		free(line);
+		line = with;
+	}
+	line = mend(line, kind);
 	if (!line || (*kind != RP_START_NONE && *kind != RP_START_TORCHRUN))
 		return line;
 	with = rp_format("srun %s%s", wants_pmix(conf) ? "--mpi=pmix " : "",

@@ -123,17 +123,23 @@ static void end_word(struct parser *in)
 	in->quoted = 0;
 }
 
-/* As long as it is in the text, so that offsets hold: line ends are blanks. */
+/* As long as it is in the text, so that offsets hold: where a line goes on there
+ * are blanks. Line ends in quotes are the word's own. */
 static char *copy_source(const char *from, const char *to)
 {
-	char *copy = strndup(from, (size_t)(to - from));
+	char *copy = strndup(from, (size_t)(to - from)), quote = '\0';
 
-	for (char *p = copy; p && *p; p++)
-		if (*p == '\n') {
-			if (p > copy && p[-1] == '\\')
-				p[-1] = ' ';
-			*p = ' ';
+	for (char *p = copy; p && *p; p++) {
+		if (*p == '\\' && p[1] && quote != '\'') {
+			if (!quote && p[1] == '\n')
+				p[0] = p[1] = ' ';
+			p++;
+		} else if (*p == quote) {
+			quote = '\0';
+		} else if (!quote && (*p == '\'' || *p == '"')) {
+			quote = *p;
 		}
+	}
 	return copy;
 }
 
@@ -152,15 +158,18 @@ static void end_command(struct parser *in, enum rp_shell_end end)
 	in->drop = 0;
 }
 
-/* Up to the closing sign of what begins at p, quotes and nesting included. */
-static const char *skip_nested(const char *p, char open, char close)
+/* Up to the closing sign of what begins at p, quotes and nesting included. In
+ * double quotes an apostrophe is one, and in "${...}" too. */
+static const char *skip_nested(const char *p, char open, char close, int quoted)
 {
 	int depth = 0;
 
 	for (; *p; p++) {
 		if (*p == '\\' && p[1])
 			p++;
-		else if (*p == '\'' && strchr(p + 1, '\''))
+		else if (*p == '"')
+			quoted = !quoted;
+		else if (*p == '\'' && !quoted && strchr(p + 1, '\''))
 			p = strchr(p + 1, '\'');
 		else if (*p == open)
 			depth++;
@@ -171,14 +180,14 @@ static const char *skip_nested(const char *p, char open, char close)
 }
 
 /* "$(...)", "${...}", "`...`": kept as they are written. */
-static int take_substitution(struct parser *in)
+static int take_substitution(struct parser *in, int quoted)
 {
 	const char *end;
 
 	if (*in->p == '$' && in->p[1] == '(')
-		end = skip_nested(in->p + 1, '(', ')');
+		end = skip_nested(in->p + 1, '(', ')', 0);
 	else if (*in->p == '$' && in->p[1] == '{')
-		end = skip_nested(in->p + 1, '{', '}');
+		end = skip_nested(in->p + 1, '{', '}', quoted);
 	else if (*in->p == '`' && strchr(in->p + 1, '`'))
 		end = strchr(in->p + 1, '`');
 	else
@@ -198,7 +207,7 @@ static void take_quoted(struct parser *in)
 	begin_word(in, in->p++);
 	in->quoted = 1;
 	while (*in->p && *in->p != quote) {
-		if (quote == '"' && take_substitution(in))
+		if (quote == '"' && take_substitution(in, 1))
 			continue;
 		if (quote == '"' && *in->p == '\\' && in->p[1] &&
 		    strchr("\"\\$`\n", in->p[1])) {
@@ -228,6 +237,8 @@ static void take_redirection(struct parser *in)
 		in->length = 0;
 	}
 	end_word(in);
+	if (!in->fresh)
+		in->shell->v[in->shell->n - 1].redirected = 1;
 	in->p += strspn(in->p, "&");
 	in->p += strspn(in->p, "<>|");
 	if (here && *in->p == '-')
@@ -266,6 +277,21 @@ static void take_newline(struct parser *in)
 	in->line++;
 	if (in->here)
 		skip_here(in);
+}
+
+/* "((i << 2))" is no command, and its signs are not the shell's. */
+static int take_arithmetic(struct parser *in)
+{
+	const char *end;
+
+	if (in->word || strncmp(in->p, "((", 2) != 0)
+		return 0;
+	end = skip_nested(in->p, '(', ')', 0);
+	if (*end != ')' || end[-1] != ')')
+		return 0;
+	for (; in->p <= end; in->p++)
+		in->line += *in->p == '\n';
+	return 1;
 }
 
 /* Signs between commands; 0 where there is none. */
@@ -319,7 +345,8 @@ static void take(struct parser *in)
 		take_quoted(in);
 	} else if (*p == '<' || *p == '>' || (*p == '&' && p[1] == '>')) {
 		take_redirection(in);
-	} else if (take_substitution(in) || take_separator(in)) {
+	} else if (take_substitution(in, 0) || take_arithmetic(in) ||
+		   take_separator(in)) {
 		/* done */
 	} else if (isspace((unsigned char)*p)) {
 		end_word(in);

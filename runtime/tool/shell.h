@@ -30,9 +30,10 @@ struct rp_shell_command {
 	char **words;
 	size_t *at;		/* where each of them begins in source */
 	size_t n;		/* at least 1 */
-	char *source;		/* as it is written, on one line */
+	char *source;		/* as it is written, continued lines as one */
 	size_t line;		/* from 1 up */
 	enum rp_shell_end end;
+	int redirected;		/* by '<' or '>' behind its first word */
 };
 
 struct rp_shell {

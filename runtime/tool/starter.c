@@ -128,15 +128,17 @@ char *rp_line_rest(const struct rp_line *line)
 /* Options of srun's that stand alone; any other long one without '=' takes the
  * next word. */
 static const char *const srun_flags[] = {
-	"--async", "--contiguous", "--disable-status", "--exact", "--exclusive",
-	"--hold", "--immediate", "--interactive", "--kill-on-bad-exit",
-	"--label", "--multi-prog", "--nice", "--no-allocate", "--no-kill",
-	"--overcommit", "--overlap", "--oversubscribe", "--preserve-env",
-	"--propagate", "--pty", "--quiet", "--quit-on-interrupt", "--reboot",
-	"--spread-job", "--test-only", "--unbuffered", "--use-min-nodes",
-	"--verbose", "--wait-all-nodes", "--whole", NULL
+	"--async", "--bcast", "--compress", "--contiguous", "--disable-status",
+	"--exact", "--exclusive", "--help", "--hold", "--immediate",
+	"--interactive", "--kill-on-bad-exit", "--label", "--multi-prog",
+	"--nice", "--no-allocate", "--no-kill", "--overcommit", "--overlap",
+	"--oversubscribe", "--preserve-env", "--propagate", "--pty", "--quiet",
+	"--quit-on-interrupt", "--reboot", "--resv-ports", "--send-libs",
+	"--spread-job", "--test-only", "--unbuffered", "--usage",
+	"--use-min-nodes", "--verbose", "--version", "--wait-all-nodes",
+	"--whole", "--x11", NULL
 };
-static const char srun_letters[] = "EHIKOQVXZhklqsuv";
+static const char srun_letters[] = "EHOQVXZhklqsuv";
 
 static void set_count(int64_t *count, const char *text)
 {
@@ -183,6 +185,8 @@ static void take_srun_option(struct rp_line *line, struct rp_starter *launch)
 	for (size_t i = 1; text[i]; i++) {
 		char key[3] = { '-', text[i], '\0' };
 
+		if (strchr("IK", text[i]))	/* "-K1": in the word, or none */
+			return;
 		if (strchr(srun_letters, text[i]))
 			continue;
 		note_srun(launch, key, 2, text[i + 1] ? text + i + 1
@@ -249,12 +253,22 @@ static char *with_run(const struct rp_line *line, size_t before)
 	return rp_format("%.*srallypoint run %s", (int)at, source, source + at);
 }
 
+/* Whether srun can start what the shell was to: the shell does nothing else with
+ * it, as with its own variables or a "$1" behind the text. */
+static int needs_no_shell(const struct rp_line *line, size_t program,
+			  const struct rp_starter *launch)
+{
+	return launch->quoted && launch->program && line->at > program &&
+	       line->at + 1 == line->n &&
+	       !strpbrk(launch->program, "$`<>*?[{~=\n");
+}
+
 /* What the shell was to start, in place of the shell; else the shell hears
  * nothing. */
 static void mend_shell(const struct rp_line *line, size_t program,
 		       struct rp_starter *launch)
 {
-	if (launch->quoted && launch->program && program < line->n)
+	if (needs_no_shell(line, program, launch))
 		launch->mended = rp_format("%.*s%s",
 					   (int)line->command->at[program],
 					   line->command->source,

@@ -166,6 +166,16 @@ class TestDoctor(Doctor):
             self.assertIn(part, got.stdout)
         self.assertLess(max(map(len, got.stdout.splitlines())), 80)
 
+    def test_lines_of_a_text(self):
+        """A line that mends can be copied, also where it is several."""
+        line = "bash -c '\n  ./a\n  ./b\n'\n"
+        path = self.write("job.sbatch", GOOD.replace("./solver", line))
+        got = self.run_tool("doctor", path)
+        self.assertIn("mend: srun rallypoint run " + line, got.stdout)
+        answer = self.doctor(path, status=1)
+        self.assertEqual(answer["findings"][0]["fix"] + "\n",
+                         "srun rallypoint run " + line)
+
     def test_guide(self):
         """The guide shows what is printed."""
         with open(GUIDE, encoding="utf-8") as file:
@@ -390,6 +400,26 @@ class TestSbatch(Doctor):
                              env={"PATH": self.bin + ":/usr/bin:/bin"})
         self.assertEqual(got.stdout, "".join("<%s>" % word for word in
                                              ["./solver"] + words))
+
+    def test_what_runs_mended(self):
+        """... also where a better line than theirs is written."""
+        for name in ("srun", "rallypoint"):
+            self.write("bin/" + name, "#!/bin/sh\nprintf '%s\\0' \"${0##*/}\""
+                       " \"$@\"\n", 0o755)
+        run = ["rallypoint", "run"]
+        for words, runs in (
+                (["mpirun", "./s", "x\ny", "a\\\nb", "a  b"], run),
+                (["bash", "-c", "./a\n./b \\\n c", "x"], ["srun"] + run),
+                (["bash", "-c", "./a >o.$SLURM_PROCID"], ["srun"] + run),
+                (["sh", "-c", "./a $SLURM_PROCID"], ["srun"] + run),
+                (["sh", "-c", "./a \"$1\"", "sh", "5"], ["srun"] + run),
+                (["X=1", "./s"], ["srun", "env"])):
+            got = self.run_tool("sbatch", "--", *words)
+            path = self.write("made", got.stdout, 0o755)
+            got = subprocess.run([path], text=True, capture_output=True,
+                                 check=True, timeout=20,
+                                 env={"PATH": self.bin + ":/usr/bin:/bin"})
+            self.assertEqual(got.stdout.split("\0")[:-1], runs + words)
 
     def test_lines(self):
         got = self.run_tool("sbatch", "-p", "low", "-t", "1-00:00:00", "-N", 2,

@@ -15,7 +15,7 @@ static char *read_made_up(void *arg, const char *path)
 		{ "env.sh", "#!/usr/bin/env bash\n./solver\n" },
 		{ "amp.sh", "#!/bin/bash\nexec ./solver &\n" },
 		{ "late.sh", "#!/bin/bash\nexec ./solver || true\n" },
-		{ "script.py", "#!/usr/bin/python3\nimport sys\n" },
+		{ "script.py", "#!/home/ashley/bin/python3\nimport sys\n" },
 		{ "program", "\177ELF" },
 	};
 
@@ -57,7 +57,10 @@ static void test_words(void **state)
 		"r $(s; t) `u v` ${w:-x y}\n"
 		"if y; then z; fi\n"
 		"'\n'\n"
-		"''\n";
+		"''\n"
+		"(( n = 1 << 3 )); x\n"
+		"\"$(a \"it's\")\" \"${b:-it's}\"\n"
+		"y\n";
 	static const struct {
 		size_t n, line;
 		enum rp_shell_end end;
@@ -77,6 +80,9 @@ static void test_words(void **state)
 		{ 1, 9, RP_SHELL_END, "z", "z" },
 		{ 1, 11, RP_SHELL_END, "\n", "\n" },
 		{ 1, 12, RP_SHELL_END, "", "" },
+		{ 1, 13, RP_SHELL_END, "x", "x" },
+		{ 2, 14, RP_SHELL_END, "$(a \"it's\")", "${b:-it's}" },
+		{ 1, 15, RP_SHELL_END, "y", "y" },
 	};
 	struct rp_shell shell;
 	struct rp_err err = { 0 };
@@ -159,8 +165,33 @@ static void test_starters(void **state)
 		  NULL },
 		{ "srun bash -c 'cd x && ./solver; true'", "srun-shell",
 		  "srun rallypoint run bash -c 'cd x && ./solver; true'" },
-		{ "srun -n 4 sh -c \"./solver $ckpt\" >log", "srun-shell",
-		  "srun -n 4 ./solver $ckpt" },
+		{ "srun -n 4 sh -c \"./solver -x\" >log", "srun-shell",
+		  "srun -n 4 ./solver -x" },
+		/* What bash does not become. */
+		{ "srun bash -c './solver >out'", "srun-shell",
+		  "srun rallypoint run bash -c './solver >out'" },
+		{ "srun bash -c 'time ./solver'", "srun-shell",
+		  "srun ./solver" },
+		{ "srun bash -c '{ ./solver; }'", "srun-shell",
+		  "srun ./solver" },
+		{ "srun bash -c '\n ./solver -x\n'", "srun-exec", NULL },
+		/* What srun could not start as the shell did. */
+		{ "srun sh -c './solver $SLURM_PROCID'", "srun-shell",
+		  "srun rallypoint run sh -c './solver $SLURM_PROCID'" },
+		{ "srun sh -c './solver' sh 5", "srun-shell",
+		  "srun rallypoint run sh -c './solver' sh 5" },
+		{ "srun sh -c 'X=1 ./solver'", "srun-shell",
+		  "srun rallypoint run sh -c 'X=1 ./solver'" },
+		{ "srun -N 2 \\\n bash -c '\n  a\n  b \\\n c\n'", "srun-shell",
+		  "srun -N 2    rallypoint run bash -c '\n  a\n  b \\\n c\n'" },
+		{ "srun bash -eo pipefail -c 'a; b'", "srun-shell",
+		  "srun rallypoint run bash -eo pipefail -c 'a; b'" },
+		{ "srun -K1 stay.sh", "srun-shell",
+		  "srun -K1 rallypoint run stay.sh" },
+		{ "srun --bcast stay.sh", "srun-shell",
+		  "srun --bcast rallypoint run stay.sh" },
+		{ "srun /usr/bin/time -v ./solver", "srun-shell",
+		  "srun rallypoint run /usr/bin/time -v ./solver" },
 		{ "srun ./wrap.sh a", "srun", NULL }, /* not to be read */
 		{ "srun wrap.sh a", "srun-exec", NULL },
 		{ "srun bash wrap.sh a", "srun-exec", NULL },
