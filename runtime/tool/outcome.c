@@ -227,8 +227,10 @@ static struct rp_outcome node_failure(const struct rp_facts *f)
 	int again = rp_facts_may_requeue(f);
 
 	return outcome(RP_SAVED_PERIODIC, again, again ?
-		"Nobody can save any more. Slurm starts the job again, and it "
-		"goes on from its last checkpoint." :
+		"Nobody can save any more. Slurm starts the job again once it "
+		"knows of the node (SlurmdTimeout), and it goes on from its "
+		"last checkpoint. A job that ends by itself before that, as "
+		"under mpirun, counts as failed and does not." :
 		"Nobody can save any more, and the job does not come back. A "
 		"new one goes on from the last checkpoint.");
 }
