@@ -65,29 +65,44 @@ static enum rp_answer scontrol_hear(struct rp_sched *s, const char *id,
 	return answer;
 }
 
-static enum rp_answer scontrol_record(struct rp_sched *s, const char *id,
-				      int with_steps, struct rp_record *rec)
+static enum rp_answer read_job(struct rp_sched *s, const char *id,
+			       struct rp_record *rec)
 {
-	const char *const steps[] = { "scontrol", "-o", "show", "steps", id,
-				      NULL };
-	const char *job[RP_SCHED_ARGS];
+	const char *argv[RP_SCHED_ARGS];
 	struct rp_spawned got;
 	enum rp_answer answer;
 
-	scontrol_command(s, id, job);
-	answer = rp_sched_run(s, job, &got);
+	scontrol_command(s, id, argv);
+	answer = rp_sched_run(s, argv, &got);
 	if (answer != RP_DONE)
 		return answer;
 	answer = scontrol_hear(s, id, &got, rec);
 	rp_spawned_free(&got);
-	if (answer != RP_DONE || !with_steps || rec->state == RP_JOB_UNKNOWN)
+	return answer;
+}
+
+/* The steps first: a job that is cancelled while they are told must not look as
+ * if it ran. */
+static enum rp_answer scontrol_record(struct rp_sched *s, const char *id,
+				      int with_steps, struct rp_record *rec)
+{
+	const char *const argv[] = { "scontrol", "-o", "show", "steps", id,
+				     NULL };
+	enum rp_answer answer, steps = RP_DONE;
+	struct rp_spawned got;
+	int64_t n = -1;
+
+	if (with_steps)
+		steps = run(s, argv, &got);
+	if (with_steps && steps == RP_DONE) {
+		n = rp_scontrol_steps(got.out);
+		rp_spawned_free(&got);
+	}
+	answer = read_job(s, id, rec);
+	if (answer != RP_DONE || rec->state == RP_JOB_UNKNOWN)
 		return answer;
-	answer = run(s, steps, &got);
-	if (answer != RP_DONE)
-		return answer;
-	rec->steps = rp_scontrol_steps(got.out);
-	rp_spawned_free(&got);
-	return RP_DONE;
+	rec->steps = n;
+	return steps;
 }
 
 /* A command that says nothing where it works. */

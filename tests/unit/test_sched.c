@@ -6,6 +6,7 @@
  *     job, job.err, job.rc         scontrol show job; job.after once requeued
  *     steps, steps.err, steps.rc   scontrol -o show steps
  *     requeue, requeue.err, ...    scontrol requeue
+ *     job.then                     becomes job once the steps were told
  *     record, requeue              of the helper, likewise
  *     log                          what was asked
  */
@@ -46,6 +47,7 @@ static const char scontrol[] =
 	"[ -e $f.killed ] && kill -9 $$\n"
 	"[ -e $f ] && cat $f\n"
 	"[ -e $f.err ] && cat $f.err >&2\n"
+	"[ $f = steps ] && [ -e job.then ] && mv job.then job\n"
 	"exit $(cat $f.rc 2>/dev/null || echo 0)\n";
 
 static const char helper[] =
@@ -836,6 +838,22 @@ static void test_own_step(void **state)
 	assert_int_equal(own(f, 2), RP_REQUEUED);
 }
 
+/* The job's record is what was read last: the owner has cancelled the job while a
+ * slow controller told its steps. */
+static void test_cancelled_meanwhile(void **state)
+{
+	struct fake *f = *state;
+
+	setenv("SLURM_STEP_NUM_TASKS", "2", 1);
+	begin(state, "scontrol", LIMIT_MS);
+	chmod(f->lib, 0600);
+	put(f, "steps", one_step);
+	put(f, "job", job_text("x", "RUNNING", "None", 0, ""));
+	put(f, "job.then", job_text("x", "COMPLETING", "None", 0, ""));
+	assert_int_equal(own(f, 2), RP_CANCELLED);
+	assert_false(asked(f));
+}
+
 static void test_steps_of_mpirun(void **state)
 {
 	struct fake *f = *state;
@@ -1180,6 +1198,7 @@ int main(void)
 		TEST(test_hanging_command),
 		TEST(test_host_that_ignores_sigchld),
 		TEST(test_own_step),
+		TEST(test_cancelled_meanwhile),
 		TEST(test_steps_of_mpirun),
 		TEST(test_explicit_requeue_ignores_steps),
 		TEST(test_heterogeneous_job),

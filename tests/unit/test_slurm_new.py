@@ -26,8 +26,8 @@ class NewSlurm(unittest.TestCase):
     def test_record(self):
         status, answer, asked = ask("record", "12", "steps")
         self.assertEqual(status, 0)
-        self.assertEqual(asked, ["init NULL", "load_job " + WHOLE % 12,
-                                 "get_job_steps " + WHOLE % 12])
+        self.assertEqual(asked, ["init NULL", "get_job_steps " + WHOLE % 12,
+                                 "load_job " + WHOLE % 12])
         record = answer["record"]
         self.assertEqual(record["base"], "RUNNING")
         self.assertEqual(record["flags"], ["COMPLETING"])

@@ -286,7 +286,12 @@ static int record(const struct target *t, int with_steps)
 	const slurm_job_info_t *job;
 	json_int_t steps = -1;
 	json_t *root;
+	int no_steps = 0;
 
+	/* Before the job: one that is cancelled meanwhile must not look as if it
+	 * ran. */
+	if (with_steps && (steps = count_steps(t)) < 0)
+		no_steps = errno;
 	if (LOAD_JOB(&all, t->id))
 		return helper_refuse(errno);
 	job = pick(all, t);
@@ -294,11 +299,9 @@ static int record(const struct target *t, int with_steps)
 		slurm_free_job_info_msg(all);
 		return helper_refuse(ESLURM_INVALID_JOB_ID);
 	}
-	if (with_steps && (steps = count_steps(t)) < 0) {
-		int code = errno;
-
+	if (with_steps && steps < 0) {
 		slurm_free_job_info_msg(all);
-		return helper_refuse(code);
+		return helper_refuse(no_steps);
 	}
 	root = json_pack(
 		"{s:b,s:{s:s,s:o,s:s,s:I,s:I,s:I,s:I,s:b,s:b,s:I}}", "ok", 1,
