@@ -741,6 +741,21 @@ static void test_patience(void **state)
 	assert_int_equal(tells, 1);
 }
 
+/* It goes away just when it is asked for the first time: it can be reached. */
+static void test_patience_from_the_first_answer(void **state)
+{
+	struct fake *f = begin(state, "scontrol", LIMIT_MS);
+
+	put(f, "job", job_text("x", "RUNNING", "None", 0, ""));
+	put(f, "job.after", job_text("x", "PENDING", "None", 1, ""));
+	put(f, "requeue.once.err", "Unexpected message received for job 12\n");
+	put(f, "requeue.once.rc", "1");
+	put(f, "requeue.once", "");
+	f->s.patience_ms = LIMIT_MS;
+	f->s.patience_new_ms = 0;
+	assert_int_equal(requeue(f), RP_REQUEUED);
+}
+
 /* The requeue hangs and has worked: the next try sees it in the record. */
 static void test_requeue_that_hangs(void **state)
 {
@@ -1193,6 +1208,7 @@ int main(void)
 		TEST(test_ended_by_its_own_success),
 		TEST(test_controller_away),
 		TEST(test_patience),
+		TEST(test_patience_from_the_first_answer),
 		TEST(test_requeue_that_hangs),
 		TEST(test_slow_from_the_start),
 		TEST(test_hanging_command),
