@@ -38,12 +38,22 @@ static int begin_io(struct rally *rp)
 /* A requeue that is going to be tried again; rp_sched's tell. */
 static void tell_away(void *arg, enum rp_answer answer, int64_t left_ms)
 {
+	struct rally *rp = arg;
 	char text[400];
 
-	snprintf(text, sizeof(text), "%s; the state is saved, and the requeue "
-		 "is tried again for %lld s", rp_answer_text(answer),
+	snprintf(text, sizeof(text), "%s; %sthe requeue is tried again for "
+		 "%lld s", rp_answer_text(answer),
+		 rp->stop_saved ? "the state is saved, and " : "",
 		 (long long)(left_ms / 1000));
-	rp_words_warn(arg, text);
+	rp_words_warn(rp, text);
+}
+
+/* What of the options a backend that is open follows. */
+static void tune_sched(struct rally *rp)
+{
+	rp->sched.timeout_ms = rp->options.requeue_timeout / 1000000;
+	rp->sched.patience_ms = rp->options.requeue_patience / 1000000;
+	rp->sched.patience_new_ms = rp->options.grace / 1000000;
 }
 
 static int open_sched(struct rally *rp)
@@ -57,8 +67,7 @@ static int open_sched(struct rally *rp)
 	rc = rp_sched_open(&rp->sched, choice, helper,
 			   rp->options.requeue_timeout / 1000000, &rp->err);
 	rp->sched_open = rc == 0;
-	rp->sched.patience_ms = rp->options.requeue_patience / 1000000;
-	rp->sched.patience_new_ms = rp->options.grace / 1000000;
+	tune_sched(rp);
 	rp->sched.tell = tell_away;
 	rp->sched.arg = rp;
 	return rc;
@@ -234,14 +243,12 @@ static int apply_options(struct rally *rp, const struct rp_options *old)
 	watch(rp);
 	if (rp->comm.rank == 0 &&
 	    (now->requeue != old->requeue ||
-	     now->requeue_timeout != old->requeue_timeout ||
-	     now->requeue_patience != old->requeue_patience ||
-	     now->grace != old->grace ||
 	     strcmp(now->helper, old->helper) != 0)) {
 		rp_poll_end(&rp->poll);
 		rp_sched_close(&rp->sched);
 		open_sched(rp);
 	}
+	tune_sched(rp);
 	allow_threads(rp);
 	return rp->err.code;
 }
@@ -274,6 +281,7 @@ int rp_handle_set(struct rally *rp, const char *key, const char *value)
 		return 0;
 	}
 	rp->options = old;
+	tune_sched(rp);
 	if (rp->comm.rank == 0 && !rp->sched_open) {
 		struct rp_err keep = rp->err;
 

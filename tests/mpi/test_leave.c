@@ -2,7 +2,7 @@
  * test_leave.c - what happens between the commit of a stop and the exit
  *
  * ranks: 2
- * limit: 120
+ * limit: 240
  */
 #include "mpi_slurm.h"
 
@@ -308,8 +308,33 @@ static void test_other_steps(void **state)
 	}
 }
 
+/* A controller that has answered is waited for, whatever was set since. */
+static void test_set_keeps_patience(void **state)
+{
+	rally_t *rp;
+
+	(void)state;
+	fs_begin(-100, 0, 500);
+	mt_option("RALLY_STRIDE", "1");
+	rp = open_new();
+	mt_option("RALLY_STRIDE", NULL);
+	for (int n = 0; n < 40; n++) {
+		rest_ms(10);
+		assert_int_equal(rally_point(rp, 0), RALLY_GO);
+	}
+	mt_code(rp, rally_set(rp, "grace", "0"), 0);
+	if (mt_rank == 0) {
+		fs_put("fails", "");
+		fs_after(1, "fails");
+	}
+	stop(rp);
+	mt_code(rp, rally_close(rp), 0);
+	fs_end(NULL);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_site_program),
+	cmocka_unit_test(test_set_keeps_patience),
 	cmocka_unit_test(test_exit_status),
 	cmocka_unit_test(test_at_close),
 	cmocka_unit_test(test_cancelled),
