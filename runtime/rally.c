@@ -290,8 +290,12 @@ int rally_status(const rally_t *rp, struct rally_status *status)
 						 rp->options.save_signals,
 					 &when);
 	left_at = atomic_load(&rp->seen.left_at);
-	status->seconds_left = left_at ? (double)(left_at - rp_now()) / 1e9
-				       : -1;
+	status->seconds_left = -1;
+	if (left_at) {
+		int64_t left = left_at - rp_now();
+
+		status->seconds_left = left > 0 ? (double)left / 1e9 : 0;
+	}
 	return 0;
 }
 

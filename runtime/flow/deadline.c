@@ -143,7 +143,9 @@ int64_t rp_deadline_after_requeue(const struct rally *rp, int64_t left_ns)
 {
 	int64_t kill_wait = rp->poll.kill_wait;
 
-	if (kill_wait < 0 || (left_ns != RP_LEFT_UNKNOWN && left_ns < kill_wait))
+	if (kill_wait < 0)
+		kill_wait = rp->options.grace;
+	if (left_ns != RP_LEFT_UNKNOWN && left_ns < kill_wait)
 		return left_ns;
 	return kill_wait;
 }

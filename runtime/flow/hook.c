@@ -22,6 +22,8 @@ static char **facts_of(const struct rally *rp, char *facts[FACTS + 1])
 	const char *cause = rp_cause_row(rp_deadline_cause(rp))->name;
 	int n = 0;
 
+	if (left < 0)
+		left = 0;
 	facts[n++] = rp_format("RALLYPOINT_FOLDER=%s", rp->dir);
 	facts[n++] = rp_format("RALLYPOINT_STEP=%lld",
 			       (long long)rp->standing.step);

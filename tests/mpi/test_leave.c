@@ -308,6 +308,25 @@ static void test_other_steps(void **state)
 	}
 }
 
+/* A requeue ends the job soon, also where KillWait is not known; and when the time
+ * is over, that is known. */
+static void test_time_is_over(void **state)
+{
+	rally_t *rp;
+
+	(void)state;
+	fs_begin(-100, 0, 500);
+	mt_option("RALLY_GRACE", "2s");
+	rp = open_new();
+	mt_option("RALLY_GRACE", NULL);
+	stop(rp);
+	if (mt_status(rp).seconds_left > 2)
+		fail_msg("%f s left", mt_status(rp).seconds_left);
+	rest_ms(2100);
+	assert_true(mt_status(rp).seconds_left == 0);
+	fs_end(rp);
+}
+
 /* A controller that has answered is waited for, whatever was set since. */
 static void test_set_keeps_patience(void **state)
 {
@@ -334,6 +353,7 @@ static void test_set_keeps_patience(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_site_program),
+	cmocka_unit_test(test_time_is_over),
 	cmocka_unit_test(test_set_keeps_patience),
 	cmocka_unit_test(test_exit_status),
 	cmocka_unit_test(test_at_close),
