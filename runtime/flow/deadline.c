@@ -152,11 +152,15 @@ int64_t rp_deadline_after_requeue(const struct rally *rp, int64_t left_ns)
 
 enum rp_cause rp_deadline_cause(const struct rally *rp)
 {
+	enum rp_cause cause = RP_CAUSE_UNKNOWN;
+
+	if (rp->poll.known && rp->poll.as_of >= rp->stopped_at)
+		cause = rp_cause_of(&rp->poll.record,
+				    (int64_t)rp->job.restarts);
+	/* What began the stop, but for what has come since: a cancel, say. */
+	if (cause != RP_CAUSE_UNKNOWN && cause != RP_CAUSE_SIGNAL)
+		return cause;
 	if (rp->told == RP_TOLD_LIMIT)
 		return RP_CAUSE_TIME_LIMIT;
-	if (rp->told == RP_TOLD_PREEMPTED)
-		return RP_CAUSE_PREEMPTION;
-	if (!rp->poll.known || rp->poll.as_of < rp->stopped_at)
-		return RP_CAUSE_UNKNOWN;
-	return rp_cause_of(&rp->poll.record, (int64_t)rp->job.restarts);
+	return rp->told == RP_TOLD_PREEMPTED ? RP_CAUSE_PREEMPTION : cause;
 }

@@ -10,7 +10,7 @@
  *     RALLYPOINT_STEP        of the newest one, -1 where there is none
  *     RALLYPOINT_SEQUENCE    likewise
  *     RALLYPOINT_SAVED       1 where the stop is saved, 0 where not
- *     RALLYPOINT_CAUSE       as in events (sys/cause.h)
+ *     RALLYPOINT_CAUSE       as in events (sys/cause.h), by the record as of now
  *     RALLYPOINT_LEFT        seconds until the nodes are lost, -1: not known
  *
  * and says by its exit status how it goes on: 0 as always, 10 it has seen to

@@ -10,7 +10,7 @@
 #include "sys/mark.h"
 
 #define BUDGET_FILE ".requeues"
-#define SOON_MS 3000
+#define SOON_NS 3000000000
 #define LAST_NS 10000000000
 
 /* How many starts of this job in a row came to no further step than the one
@@ -120,10 +120,32 @@ struct news {
 	int64_t left_ns;
 };
 
+/* The record as of now, for those who don't wait long for it. */
+static enum rp_answer read_soon(struct rally *rp, struct rp_record *rec)
+{
+	enum rp_answer answer;
+
+	rp->sched.until = rp_now() + SOON_NS;
+	answer = rp_sched_record(&rp->sched, rec);
+	rp->sched.until = 0;
+	rp_poll_take(&rp->poll, rec, rp->sched.found_at);
+	return answer;
+}
+
+/* Of a job that is cancelled, or in the queue already, the program must know. */
+static enum rp_answer run_hook(struct rally *rp)
+{
+	struct rp_record rec;
+
+	if (*rp->options.leave)
+		(void)read_soon(rp, &rec);
+	return rp_hook_run(rp);
+}
+
 static void learn(struct rally *rp, int only_step, struct news *news,
 		  char *detail)
 {
-	enum rp_answer answer = only_step ? rp_hook_run(rp) : RP_DONE;
+	enum rp_answer answer = only_step ? run_hook(rp) : RP_DONE;
 
 	rp->may_exit = 1;
 	if (answer == RP_DONE)
@@ -176,27 +198,13 @@ void rp_requeue_after_stop(struct rally *rp)
 	(void)ask(rp, 1, detail, &rp->err);
 }
 
-/* The record as of now, for those who don't wait long for it. */
-static enum rp_answer read_soon(struct rally *rp, struct rp_record *rec)
-{
-	int64_t limit_ms = rp->sched.timeout_ms;
-	enum rp_answer answer;
-
-	if (limit_ms > SOON_MS)
-		rp->sched.timeout_ms = SOON_MS;
-	answer = rp_sched_record(&rp->sched, rec);
-	rp->sched.timeout_ms = limit_ms;
-	return answer;
-}
-
 void rp_requeue_later(struct rally *rp)
 {
 	int64_t left = RP_LEFT_UNKNOWN;
 	struct rp_record rec;
 
 	if (rp->comm.rank == 0) {
-		read_soon(rp, &rec);
-		rp_poll_take(&rp->poll, &rec, rp->sched.found_at);
+		(void)read_soon(rp, &rec);
 		left = rp_deadline_left(rp, rp->stopped_at);
 	}
 	if (rp_comm_bcast(&rp->comm, &left, sizeof(left), &rp->err) == 0)

@@ -149,6 +149,8 @@ struct rp_sched {
 	struct rp_job job;
 	char *helper;		      /* path of rallypoint-slurm */
 	int64_t timeout_ms;	      /* of a command */
+	int64_t until;		      /* rp_now() at which all commands end, too;
+					 0: none; the caller's to set */
 	int64_t patience_ms, patience_new_ms;	/* of a requeue: the caller's to
 				   change, at first timeout_ms */
 	/* Called once where a requeue is going to be tried again; NULL: not. */

@@ -3,6 +3,7 @@
  */
 #include "sys/sched.h"
 
+#include "base/clock.h"
 #include "sys/spawn.h"
 
 #include <ctype.h>
@@ -33,12 +34,24 @@ void rp_sched_say(struct rp_sched *s, const char *text)
 
 const char *const rp_sched_env[] = { "LC_ALL=C", "SLURM_TIME_FORMAT=%s", NULL };
 
+static int64_t time_for_one(const struct rp_sched *s)
+{
+	int64_t left = s->until ? (s->until - rp_now()) / 1000000 : INT64_MAX;
+
+	return left < s->timeout_ms ? left : s->timeout_ms;
+}
+
 enum rp_answer rp_sched_run(struct rp_sched *s, const char *const argv[],
 			    struct rp_spawned *got)
 {
+	int64_t time_ms = time_for_one(s);
 	struct rp_err err = { 0 };
 
-	if (rp_spawn(argv, rp_sched_env, s->timeout_ms, got, &err)) {
+	if (s->until && time_ms <= 0) {
+		rp_sched_say(s, "no time is left to ask");
+		return RP_TIMEOUT;
+	}
+	if (rp_spawn(argv, rp_sched_env, time_ms, got, &err)) {
 		rp_sched_say(s, err.text);
 		return RP_FAILED;
 	}

@@ -308,6 +308,65 @@ static void test_other_steps(void **state)
 	}
 }
 
+static const char cancelled[] = "JobId=12 JobName=x\n"
+	"   JobState=CANCELLED Reason=None x=y\n"
+	"   Requeue=1 Restarts=0 BatchFlag=1\n"
+	"   StartTime=10 EndTime=100 Deadline=N/A\n"
+	"   Command=x\n";
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* The program is told what the job's record says when it is run, and not what was
+ * seen last: the owner has cancelled the job, without or after a preemption. */
+static void test_site_program_knows(void **state)
+{
+	char dir[512], hook[600];
+	rally_t *rp;
+
+	(void)state;
+	snprintf(dir, sizeof(dir), "%s", mt_dir());
+	if (mt_rank == 0)
+		assert_int_equal(mkdir(dir, 0700), 0);
+	snprintf(hook, sizeof(hook), "%s/hook", dir);
+	for (int preempted = 0; preempted < 2; preempted++) {
+		int verdict = RALLY_GO;
+
+		put_hook(hook, 0);
+		fs_begin(-100, preempted ? -1 : 0, 500);
+		mt_option("RALLY_LEAVE", hook);
+		mt_option("RALLY_STRIDE", "1");
+		mt_option("RALLY_LAG", "1");
+		snprintf(folder, sizeof(folder), "%s", mt_dir());
+		rp = fs_open(folder, preempted ? "30s" : "0", "0");
+		mt_option("RALLY_LEAVE", NULL);
+		mt_option("RALLY_STRIDE", NULL);
+		mt_option("RALLY_LAG", NULL);
+		while (verdict == RALLY_GO && preempted) {
+			rest_ms(10);
+			verdict = rally_point(rp, 0);
+			if (mt_rank == 0 && mt_contains(folder, "events.jsonl",
+							"\"preemption\""))
+				fs_put("job", cancelled);
+		}
+		if (!preempted) {
+			if (mt_rank == 0)
+				fs_put("job", cancelled);
+			stop(rp);
+		}
+		mt_code(rp, rally_close(rp), RALLY_EUNFINISHED);
+		if (mt_rank == 0)
+			assert_true(mt_contains(dir, "hook.saw",
+						"RALLYPOINT_CAUSE=cancel\n"));
+		fs_end(NULL);
+	}
+}
+
 /* A requeue ends the job soon, also where KillWait is not known; and when the time
  * is over, that is known. */
 static void test_time_is_over(void **state)
@@ -351,10 +410,57 @@ static void test_set_keeps_patience(void **state)
 	fs_end(NULL);
 }
 
+/* Three seconds for the answer, however many commands it takes. */
+static void test_cancelled_slowly(void **state)
+{
+	char dir[512], helper[600];
+	double from;
+	rally_t *rp;
+	FILE *file;
+
+	(void)state;
+	snprintf(dir, sizeof(dir), "%s", mt_dir());
+	snprintf(helper, sizeof(helper), "%s/helper", dir);
+	if (mt_rank == 0) {
+		assert_int_equal(mkdir(dir, 0700), 0);
+		file = fopen(helper, "w");
+		assert_non_null(file);
+		fputs("#!/bin/sh\nexec sleep 30\n", file);
+		assert_int_equal(fclose(file), 0);
+		assert_int_equal(chmod(helper, 0755), 0);
+	}
+	fs_begin(-100, 0, 500);
+	mt_option("RALLY_HELPER", helper);
+	mt_option("RALLY_CANCELLED", "leave");
+	mt_option("RALLY_REQUEUE_AT", "close");
+	mt_option("RALLY_REQUEUE_TIMEOUT", "4s");
+	rp = open_new();
+	mt_option("RALLY_HELPER", NULL);
+	mt_option("RALLY_CANCELLED", NULL);
+	mt_option("RALLY_REQUEUE_AT", NULL);
+	mt_option("RALLY_REQUEUE_TIMEOUT", NULL);
+	if (mt_rank == 0) {
+		fs_put("job", "JobId=12 JobName=x\n"
+		       "   JobState=COMPLETING Reason=None x=y\n"
+		       "   Requeue=1 Restarts=0 BatchFlag=1\n"
+		       "   StartTime=10 EndTime=100 Deadline=N/A\n"
+		       "   Command=x\n");
+		fs_put("tardy", "");
+	}
+	from = now();
+	stop(rp);	/* asks before the save, and after it */
+	if (now() - from > 7)
+		fail_msg("took %f s", now() - from);
+	mt_code(rp, rally_close(rp), RALLY_EUNFINISHED);
+	fs_end(NULL);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_site_program),
+	cmocka_unit_test(test_site_program_knows),
 	cmocka_unit_test(test_time_is_over),
 	cmocka_unit_test(test_set_keeps_patience),
+	cmocka_unit_test(test_cancelled_slowly),
 	cmocka_unit_test(test_exit_status),
 	cmocka_unit_test(test_at_close),
 	cmocka_unit_test(test_cancelled),
