@@ -195,7 +195,11 @@ void rp_requeue_after_stop(struct rally *rp)
 {
 	char detail[RP_SCHED_DETAIL];
 
-	(void)ask(rp, 1, detail, &rp->err);
+	/* By rally_requeue(), before the stop: not once more. */
+	if (rp->requeued)
+		rp_requeue_later(rp);
+	else
+		(void)ask(rp, 1, detail, &rp->err);
 }
 
 void rp_requeue_later(struct rally *rp)

@@ -367,6 +367,34 @@ static void test_site_program_knows(void **state)
 	}
 }
 
+/* The program has had the job requeued before Slurm's signal came: nobody is to
+ * see to another start. */
+static void test_requeued_before_the_stop(void **state)
+{
+	char dir[512], hook[600];
+	rally_t *rp;
+
+	(void)state;
+	snprintf(dir, sizeof(dir), "%s", mt_dir());
+	if (mt_rank == 0)
+		assert_int_equal(mkdir(dir, 0700), 0);
+	snprintf(hook, sizeof(hook), "%s/hook", dir);
+	put_hook(hook, 10);
+	fs_begin(-100, 0, 500);
+	mt_option("RALLY_LEAVE", hook);
+	rp = open_new();
+	mt_option("RALLY_LEAVE", NULL);
+	mt_code(rp, rally_requeue(rp), 0);
+	stop(rp);
+	mt_code(rp, rally_close(rp), 0);
+	if (mt_rank == 0) {
+		assert_int_equal(fs_asked("requeue 12"), 1);
+		snprintf(hook, sizeof(hook), "%s/hook.saw", dir);
+		assert_int_not_equal(access(hook, F_OK), 0);
+	}
+	fs_end(NULL);
+}
+
 /* A requeue ends the job soon, also where KillWait is not known; and when the time
  * is over, that is known. */
 static void test_time_is_over(void **state)
@@ -458,6 +486,7 @@ static void test_cancelled_slowly(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_site_program),
 	cmocka_unit_test(test_site_program_knows),
+	cmocka_unit_test(test_requeued_before_the_stop),
 	cmocka_unit_test(test_time_is_over),
 	cmocka_unit_test(test_set_keeps_patience),
 	cmocka_unit_test(test_cancelled_slowly),
