@@ -72,7 +72,8 @@ static enum rp_answer wait_for_others(struct rally *rp, char *detail)
 {
 	int64_t left = rp_deadline_left(rp, rp->stopped_at);
 	int64_t last = left / 4 < LAST_NS ? left / 4 : LAST_NS;
-	int64_t until = rp_now() + left - last;
+	int64_t now = rp_now(), end = now + left;
+	int64_t took = now - rp->sched.found_at;
 	enum rp_answer answer = RP_OTHER_STEPS;
 	char text[200];
 
@@ -80,9 +81,12 @@ static enum rp_answer wait_for_others(struct rally *rp, char *detail)
 		 "the requeue, which ends them, waits %.0f s for them at most",
 		 (double)(left - last) / 1e9);
 	rp_words_warn(rp, text);
-	while (answer == RP_OTHER_STEPS && rp_now() < until) {
+	/* A slow controller takes as long for the requeue as for a look. */
+	while (answer == RP_OTHER_STEPS && (now = rp_now()) < end - last &&
+	       now + 2 * took < end) {
 		rp_sleep_ms(1000);
 		answer = requeue_alone(rp, detail);
+		took = rp_now() - now;
 	}
 	if (answer == RP_OTHER_STEPS)
 		answer = rp_sched_requeue(&rp->sched, detail, RP_SCHED_DETAIL);

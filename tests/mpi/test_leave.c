@@ -438,6 +438,29 @@ static void test_set_keeps_patience(void **state)
 	fs_end(NULL);
 }
 
+/* A controller that takes a second for each answer: the requeue must be through
+ * before the end. */
+static void test_other_steps_slowly(void **state)
+{
+	double from;
+	rally_t *rp;
+
+	(void)state;
+	fs_begin(-100, -1, 9);
+	if (mt_rank == 0)
+		fs_put("steps", "StepId=12.5 UserId=0 State=RUNNING "
+				"Name=other\n");
+	rp = open_new();
+	from = now();
+	if (mt_rank == 0)
+		fs_put("tardy", "");
+	stop(rp);
+	if (now() - from > 8.9)
+		fail_msg("took %f s", now() - from);
+	mt_code(rp, rally_close(rp), 0);
+	fs_end(NULL);
+}
+
 /* Three seconds for the answer, however many commands it takes. */
 static void test_cancelled_slowly(void **state)
 {
@@ -489,6 +512,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_requeued_before_the_stop),
 	cmocka_unit_test(test_time_is_over),
 	cmocka_unit_test(test_set_keeps_patience),
+	cmocka_unit_test(test_other_steps_slowly),
 	cmocka_unit_test(test_cancelled_slowly),
 	cmocka_unit_test(test_exit_status),
 	cmocka_unit_test(test_at_close),
