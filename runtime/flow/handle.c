@@ -125,14 +125,17 @@ static void tell_waiting(void *arg, int64_t waited_ns)
 static void watch(struct rally *rp)
 {
 	int64_t after = rp->options.words == RP_NO ? 0 : rp->options.watch;
+	int64_t every = rp->options.poll;
 
 	rp_alarm_set(&rp->alarm, rp->options.stop_signals, after,
 		     rp->options.grace);
 	rp->comm.tell_after = after;
-	rp->poll.every_ns = rp->options.poll;
-	if (rp->job.by_mpirun && rp->options.poll_mpirun < rp->options.poll)
-		rp->poll.every_ns = rp->options.poll_mpirun;
-	if (rp->poll.every_ns == 0)
+	if (rp->job.by_mpirun && rp->options.poll_mpirun < every)
+		every = rp->options.poll_mpirun;
+	if (every != rp->poll.every_ns)
+		rp_poll_soon(&rp->poll);
+	rp->poll.every_ns = every;
+	if (every == 0)
 		rp_poll_end(&rp->poll);
 }
 

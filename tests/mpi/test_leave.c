@@ -438,6 +438,28 @@ static void test_set_keeps_patience(void **state)
 	fs_end(NULL);
 }
 
+/* What is set holds from now on, and not from the end of the time before. */
+static void test_set_poll(void **state)
+{
+	rally_t *rp;
+
+	(void)state;
+	snprintf(folder, sizeof(folder), "%s", mt_dir());
+	fs_begin(-100, 0, 500);
+	mt_option("RALLY_STRIDE", "1");
+	rp = fs_open(folder, NULL, "0");
+	mt_option("RALLY_STRIDE", NULL);
+	for (int n = 0; n < 200; n++) {
+		if (n == 50)
+			mt_code(rp, rally_set(rp, "poll", "1s"), 0);
+		rest_ms(10);
+		assert_int_equal(rally_point(rp, 0), RALLY_GO);
+	}
+	if (mt_rank == 0 && fs_asked("show job 12") < 3)
+		fail_msg("asked %d times", fs_asked("show job 12"));
+	fs_end(rp);
+}
+
 /* A controller that takes a second for each answer: the requeue must be through
  * before the end. */
 static void test_other_steps_slowly(void **state)
@@ -512,6 +534,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_requeued_before_the_stop),
 	cmocka_unit_test(test_time_is_over),
 	cmocka_unit_test(test_set_keeps_patience),
+	cmocka_unit_test(test_set_poll),
 	cmocka_unit_test(test_other_steps_slowly),
 	cmocka_unit_test(test_cancelled_slowly),
 	cmocka_unit_test(test_exit_status),
