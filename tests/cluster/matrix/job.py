@@ -6,10 +6,11 @@ import shlex
 
 import plan
 
-STEPS, DELAY_US, EVERY = 250, 100000, 20
+# 40 s: the events come when the last job of all has started.
+STEPS, DELAY_US, EVERY = 400, 100000, 20
 # Slurm's shortest time limit is a minute, and a job that hears of nothing must
 # not come to its end within the grace.
-AT_LIMIT, AT_GRACE = 650, 450
+AT_LIMIT, AT_GRACE = 650, 600
 SLOW_AT, SLOW_MS = 60, 2500     # a save that can be struck
 LONG_MS = 12000                 # ... and that can't be waited for
 AWAY_MS = 8000                  # ... and during which the controller dies
