@@ -99,6 +99,7 @@ core_unit_tests = \
 	tests/unit/test_manifest \
 	tests/unit/test_mount \
 	tests/unit/test_options \
+	tests/unit/test_out \
 	tests/unit/test_owner \
 	tests/unit/test_region \
 	tests/unit/test_scontrol_text \
@@ -168,6 +169,11 @@ tests_unit_test_options_SOURCES = tests/unit/test_options.c
 tests_unit_test_options_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_options_CFLAGS = $(core_unit_cflags)
 tests_unit_test_options_LDADD = $(core_unit_ldadd)
+tests_unit_test_out_SOURCES = tests/unit/test_out.c
+tests_unit_test_out_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_out_CFLAGS = $(core_unit_cflags)
+tests_unit_test_out_LDADD = $(core_unit_ldadd)
+
 tests_unit_test_owner_SOURCES = tests/unit/test_owner.c
 tests_unit_test_owner_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_owner_CFLAGS = $(core_unit_cflags)

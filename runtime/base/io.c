@@ -165,6 +165,27 @@ int rp_io_fstat(struct rp_io *io, int fd, struct stat *st)
 	return rc;
 }
 
+int rp_io_allocate(struct rp_io *io, int fd, off_t size)
+{
+	struct rp_fate fate = enter(io);
+	int rc = fails(&fate) ? -1 : fallocate(fd, 0, 0, size);
+	struct rp_io_call call = { "space", AT_FDCWD, NULL, NULL, fd, rc };
+
+	leave(io, &fate, &call);
+	return rc;
+}
+
+void rp_io_begin_writeback(struct rp_io *io, int fd, off_t offset, off_t size)
+{
+	if (!rp_io_watched(io))
+		(void)sync_file_range(fd, offset, size, SYNC_FILE_RANGE_WRITE);
+}
+
+int rp_io_watched(const struct rp_io *io)
+{
+	return io && (io->log || io->fault.at || io->fault.every);
+}
+
 int rp_io_mkdir(struct rp_io *io, const char *path)
 {
 	struct rp_fate fate = enter(io);

@@ -49,6 +49,17 @@ ssize_t rp_io_write(struct rp_io *io, int fd, const void *data, size_t size);
 int rp_io_fsync(struct rp_io *io, int fd);
 int rp_io_fstat(struct rp_io *io, int fd, struct stat *st);
 
+/* Gives a new file its length and its space, with zeros: posix_fallocate(), but
+ * -1 and errno, and never by writing. */
+int rp_io_allocate(struct rp_io *io, int fd, off_t size);
+
+/* Has the kernel begin to write out what was written. Says nothing, as only an
+ * fsync does. */
+void rp_io_begin_writeback(struct rp_io *io, int fd, off_t offset, off_t size);
+
+/* 1 where each call is to be seen by itself: a fault or a journal is wanted. */
+int rp_io_watched(const struct rp_io *io);
+
 int rp_io_mkdir(struct rp_io *io, const char *path);
 int rp_io_rename(struct rp_io *io, const char *from, const char *to);
 int rp_io_unlink(struct rp_io *io, int dirfd, const char *path, int flags);

@@ -81,6 +81,8 @@ static const struct row rows[] = {
 	{ "margin", DURATION, AT(margin), "10s", 0, NULL,
 	  "stop by itself this long, and what a stop takes, before the time limit "
 	  "that the record tells; 0: never" },
+	{ "direct", CHOICE, AT(direct), "auto", 0, AUTO,
+	  "write shards past the page cache; auto: large ones, to a disk" },
 	{ "threads", CHOICE, AT(threads), "auto", 0, AUTO,
 	  "hash on a helper thread; auto: where a core is free" },
 	{ "words", CHOICE, AT(words), "auto", 0, AUTO,

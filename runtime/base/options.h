@@ -40,6 +40,7 @@ struct rp_options {
 	int64_t poll_mpirun;	/* likewise, where mpirun started the ranks */
 	int64_t margin;		/* 0: the time limit is left to signals */
 	int64_t lag;		/* 0: by measurement, 1: "0", 2: "1" */
+	int64_t direct;		/* enum rp_auto */
 	int64_t threads;	/* enum rp_auto */
 	int64_t words;		/* enum rp_auto */
 	int64_t progress;	/* enum rp_auto */

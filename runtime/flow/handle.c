@@ -345,6 +345,7 @@ void rp_handle_free(struct rally *rp)
 	rp_poll_end(&rp->poll);
 	rp_owner_release(&rp->owner);
 	rp_io_end(&rp->io);
+	rp_staging_free(&rp->staging);
 	if (rp->sched_open)
 		rp_sched_close(&rp->sched);
 	rp_node_close(&rp->node);

@@ -19,6 +19,7 @@
 #include "group/node.h"
 #include "sys/alarm.h"
 #include "sys/folder.h"
+#include "sys/out.h"
 #include "sys/owner.h"
 #include "sys/poll.h"
 #include "sys/sched.h"
@@ -81,6 +82,7 @@ struct rally {
 	struct rp_node node;
 	int threads;		/* a helper thread may be used */
 	struct rp_progress progress;
+	struct rp_staging staging;	/* of the shards that this rank writes */
 	json_t *meta;		/* the program's strings, to be saved */
 	json_t *restored_meta;
 	struct rp_manifest found;	/* rally_find()'s, sequence -1: none */

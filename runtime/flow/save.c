@@ -88,6 +88,9 @@ static int write_shard(struct save *save)
 	struct rally *rp = save->rp;
 	char *name = rp_shard_file_name(rp->comm.rank, rp->comm.size);
 	char *path = name ? rp_path(save->partial, name) : NULL;
+	struct rp_shard_how how = { rp->threads ? &rp->node.beside : NULL,
+				    (enum rp_auto)rp->options.direct,
+				    &rp->staging };
 	struct rp_shard_sum sum = { 0 };
 	int rc;
 
@@ -95,8 +98,7 @@ static int write_shard(struct save *save)
 		rc = rp_fail(&rp->err, RALLY_ENOMEM, "save: no memory");
 	else
 		rc = rp_shard_write(&rp->io, path, &rp->regions, rp->comm.rank,
-				    rp->comm.size, save->place->step,
-				    rp->threads ? &rp->node.beside : NULL,
+				    rp->comm.size, save->place->step, &how,
 				    &rp->progress, &sum, &rp->err);
 	if (rc == 0) {
 		save->piece.bytes = sum.bytes;

@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "base/progress.h"
 #include "data/region.h"
+#include "sys/out.h"
 
 /* What the manifest holds of a shard. `hash` covers header, hash table and
  * what follows it, and by the table every byte; `content` is the hash of the
@@ -28,11 +29,18 @@ struct rp_beside {
 	int core;	/* hwloc's logical index, -1: not bound */
 };
 
+/* How a shard is written; NULL for it is all zeros. */
+struct rp_shard_how {
+	const struct rp_beside *beside;
+	enum rp_auto direct;		/* sys/out.h */
+	struct rp_staging *staging;	/* likewise; NULL: none that is kept */
+};
+
 /* Writes the shard of `regions` to `path`, which must not exist, and makes it
  * durable (the folder's fsync is the caller's). */
 int rp_shard_write(struct rp_io *io, const char *path,
 		   const struct rp_regions *regions, int rank, int ranks,
-		   int64_t step, const struct rp_beside *beside,
+		   int64_t step, const struct rp_shard_how *how,
 		   struct rp_progress *progress, struct rp_shard_sum *sum,
 		   struct rp_err *err);
 

@@ -1,13 +1,10 @@
 #include "sys/shard_io.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "data/shard.h"
 #include "sys/topo.h"
 
@@ -15,14 +12,13 @@ static const unsigned char zeros[RP_SHARD_ALIGN];
 
 /* One shard on its way to the disk. */
 struct job {
-	struct rp_io *io;
 	const char *path;
 	const struct rp_regions *regions;
 	struct rp_shard shard;
 	char *header;
 	unsigned char *table;	/* block hashes, then the tail's zeros */
 	size_t table_bytes, tail_bytes;
-	int fd;
+	struct rp_out *out;
 	struct rp_progress *progress;
 	struct rp_err *err;
 };
@@ -84,12 +80,10 @@ static int hash_piece(struct job *job, struct rp_hasher *hasher,
 static int write_piece(struct job *job, struct rp_hasher *hasher,
 		       const unsigned char *data, size_t size, uint64_t at)
 {
-	uint64_t offset = job->shard.header_bytes + at;
-
 	(void)hasher;
+	(void)at;
 	rp_progress_add(job->progress, size);
-	return rp_write_all(job->io, job->fd, data, size, (int64_t)offset, job->path,
-			    job->err);
+	return rp_out_put(job->out, data, size, job->err);
 }
 
 /* Inline: a piece is hashed just before it is written, while it is in cache. */
@@ -153,16 +147,14 @@ static int write_hashed_part(struct job *job, const struct rp_beside *beside)
 
 static int write_shard(struct job *job, const struct rp_beside *beside)
 {
-	const struct rp_shard *s = &job->shard;
-	int rc = rp_write_all(job->io, job->fd, job->header, s->header_bytes, 0,
-			      job->path, job->err);
+	int rc = rp_out_put(job->out, job->header, job->shard.header_bytes,
+			    job->err);
 
 	if (rc == 0)
 		rc = write_hashed_part(job, beside);
 	if (rc == 0)
-		rc = rp_write_all(job->io, job->fd, job->table, job->tail_bytes,
-				  (int64_t)(s->header_bytes + s->hashed_bytes),
-				  job->path, job->err);
+		rc = rp_out_put(job->out, job->table, job->tail_bytes,
+				job->err);
 	return rc;
 }
 
@@ -205,27 +197,30 @@ static int prepare(struct job *job, int rank, int ranks, int64_t step)
 
 int rp_shard_write(struct rp_io *io, const char *path,
 		   const struct rp_regions *regions, int rank, int ranks,
-		   int64_t step, const struct rp_beside *beside,
+		   int64_t step, const struct rp_shard_how *how,
 		   struct rp_progress *progress, struct rp_shard_sum *sum,
 		   struct rp_err *err)
 {
+	struct rp_shard_how plain = { NULL, RP_AUTO, NULL };
 	struct rp_err own = { 0 };
-	struct job job = { .io = io, .path = path, .regions = regions,
-			   .fd = -1, .progress = progress,
-			   .err = err ? err : &own };
+	struct job job = { .path = path, .regions = regions,
+			   .progress = progress, .err = err ? err : &own };
 	int rc = prepare(&job, rank, ranks, step);
 
 	err = job.err;
+	how = how ? how : &plain;
 	if (rc == 0) {
-		job.fd = rp_create(io, path, err);
-		rc = job.fd < 0 ? err->code : write_shard(&job, beside);
+		job.out = rp_out_create(io, path, job.shard.header_bytes +
+					job.shard.data_bytes, how->direct,
+					how->staging, err);
+		rc = job.out ? write_shard(&job, how->beside) : err->code;
 	}
 	if (rc == 0) {
-		rc = rp_sync_close(io, job.fd, path, err);
+		rc = rp_out_finish(job.out, err);
 		if (rc == 0)
 			rc = sum_up(&job, sum);
-	} else if (job.fd >= 0) {
-		rp_close_read(io, job.fd);
+	} else {
+		rp_out_abandon(job.out);
 	}
 	free(job.header);
 	free(job.table);

@@ -42,6 +42,7 @@ static void write_shard(void **state, const char *name,
 			const struct rp_beside *beside,
 			struct rp_shard_sum *sum)
 {
+	struct rp_shard_how how = { beside, RP_YES, NULL };
 	struct rp_progress progress = { 0 };
 	struct rp_regions regions;
 	struct rp_err err = { 0 };
@@ -52,7 +53,7 @@ static void write_shard(void **state, const char *name,
 		array[i] = i * 0.5;
 	fill(&regions, array, big);
 	assert_int_equal(rp_shard_write(NULL, at(state, name), &regions, 1, 2, 42,
-					beside, &progress, sum, &err), 0);
+					&how, &progress, sum, &err), 0);
 	assert_int_equal(progress.done, progress.total);
 	assert_true(progress.total > BIG);
 	rp_regions_free(&regions);

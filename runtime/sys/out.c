@@ -1,0 +1,316 @@
+#include "sys/out.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/io_queue.h"
+
+#define ALIGN 4096u		/* of memory, offset and size for O_DIRECT */
+#define CHUNK ((size_t)4 << 20)	/* of one write */
+#define DEPTH 8			/* writes under way */
+#define SMALL (2 * CHUNK)	/* below: through the page cache */
+#define WRITEBACK ((int64_t)16 << 20)	/* begun after so many bytes */
+
+/* One of the chunks of the staging memory. */
+struct chunk {
+	unsigned char *memory;
+	size_t size;		/* of its write */
+	size_t done;		/* of it, written */
+	int64_t offset;
+	int flying;
+};
+
+struct rp_out {
+	struct rp_io *io;
+	const char *path;
+	int fd;
+	int64_t at;		/* end of what was put */
+	int64_t begun;		/* writeback, up to here */
+	struct rp_io_queue *queue;	/* NULL: through the page cache */
+	struct chunk chunks[DEPTH];
+	unsigned filling;	/* the chunk that put() fills */
+	unsigned flying;
+	struct rp_staging own, *staging;
+};
+
+void rp_staging_free(struct rp_staging *staging)
+{
+	if (staging->memory)
+		munmap(staging->memory, staging->size);
+	memset(staging, 0, sizeof(*staging));
+}
+
+/* In huge pages, where the kernel has some: their first touch is faster. */
+static int get_staging(struct rp_staging *staging, size_t size)
+{
+	if (staging->size >= size)
+		return 0;
+	rp_staging_free(staging);
+	staging->memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (staging->memory == MAP_FAILED) {
+		staging->memory = NULL;
+		return -1;
+	}
+	staging->size = size;
+	(void)madvise(staging->memory, size, MADV_HUGEPAGE);
+	return 0;
+}
+
+/*
+ * Past the page cache
+ */
+
+static int in_memory(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 &&
+	       (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
+}
+
+/* The file's length is a multiple of the alignment, so that its last write is
+ * like all others. A network's file system is left to its cache unless it is
+ * asked for: it may take O_DIRECT and do one write at a time. */
+static int wants_direct(const struct rp_out *out, uint64_t size,
+			enum rp_auto direct)
+{
+	if (direct == RP_NO || size % ALIGN != 0 || size == 0)
+		return 0;
+	if (in_memory(out->fd))
+		return 0;
+	return direct == RP_YES || size >= SMALL;
+}
+
+/* 0 where this file can't be written so; nothing has happened to it then. */
+static int open_direct(struct rp_out *out)
+{
+	int flags = fcntl(out->fd, F_GETFL);
+
+	if (flags < 0 || fcntl(out->fd, F_SETFL, flags | O_DIRECT) != 0)
+		return 0;
+	if (get_staging(out->staging, DEPTH * CHUNK) != 0 ||
+	    rp_io_queue_open(&out->queue, out->io, out->fd, DEPTH) != 0) {
+		(void)fcntl(out->fd, F_SETFL, flags);
+		return 0;
+	}
+	for (unsigned i = 0; i < DEPTH; i++)
+		out->chunks[i].memory =
+			(unsigned char *)out->staging->memory + i * CHUNK;
+	return 1;
+}
+
+static int send(struct rp_out *out, unsigned slot, struct rp_err *err)
+{
+	struct chunk *chunk = &out->chunks[slot];
+
+	if (rp_io_queue_write(out->queue, slot, chunk->memory + chunk->done,
+			      chunk->size - chunk->done,
+			      chunk->offset + (int64_t)chunk->done) != 0)
+		return rp_fail_errno(err, "write", out->path);
+	chunk->flying = 1;
+	out->flying++;
+	return 0;
+}
+
+/* A file system may take the flag and no write with it. */
+static int drop_direct(struct rp_out *out)
+{
+	int flags = fcntl(out->fd, F_GETFL);
+
+	return flags >= 0 && flags & O_DIRECT &&
+	       fcntl(out->fd, F_SETFL, flags & ~O_DIRECT) == 0;
+}
+
+/* Takes the end of one write, and sends the rest of it where it came short: from
+ * where O_DIRECT can go on. */
+static int hear(struct rp_out *out, struct rp_err *err)
+{
+	ssize_t n;
+	int slot = rp_io_queue_wait(out->queue, &n);
+	struct chunk *chunk;
+
+	if (slot < 0)
+		return rp_fail_errno(err, "wait for writes", out->path);
+	chunk = &out->chunks[slot];
+	chunk->flying = 0;
+	out->flying--;
+	if (n < 0 && n != -EINTR && n != -EAGAIN &&
+	    !(n == -EINVAL && drop_direct(out))) {
+		errno = (int)-n;
+		return rp_fail_errno(err, "write", out->path);
+	}
+	if (n > 0)
+		chunk->done += (size_t)n == chunk->size - chunk->done
+				       ? (size_t)n
+				       : (size_t)n / ALIGN * ALIGN;
+	if (chunk->done == chunk->size)
+		return 0;
+	return send(out, (unsigned)slot, err);
+}
+
+static int drain(struct rp_out *out, struct rp_err *err)
+{
+	int rc = 0;
+
+	while (rc == 0 && out->flying > 0)
+		rc = hear(out, err);
+	return rc;
+}
+
+/* Sends the chunk that is full, and finds another that is free. */
+static int turn(struct rp_out *out, struct rp_err *err)
+{
+	int rc = send(out, out->filling, err);
+
+	if (rc != 0)
+		return rc;
+	out->filling = (out->filling + 1) % DEPTH;
+	while (rc == 0 && out->chunks[out->filling].flying)
+		rc = hear(out, err);
+	out->chunks[out->filling].size = 0;
+	out->chunks[out->filling].done = 0;
+	return rc;
+}
+
+static int put_direct(struct rp_out *out, const unsigned char *data,
+		      size_t size, struct rp_err *err)
+{
+	int rc = 0;
+
+	while (rc == 0 && size > 0) {
+		struct chunk *chunk = &out->chunks[out->filling];
+		size_t room = CHUNK - chunk->size;
+		size_t n = size < room ? size : room;
+
+		if (chunk->size == 0)
+			chunk->offset = out->at;
+		memcpy(chunk->memory + chunk->size, data, n);
+		chunk->size += n;
+		out->at += (int64_t)n;
+		data += n;
+		size -= n;
+		if (chunk->size == CHUNK)
+			rc = turn(out, err);
+	}
+	return rc;
+}
+
+/*
+ * Through the page cache
+ */
+
+static int put_cached(struct rp_out *out, const void *data, size_t size,
+		      struct rp_err *err)
+{
+	int rc = rp_write_all(out->io, out->fd, data, size, out->at, out->path,
+			      err);
+
+	if (rc != 0)
+		return rc;
+	out->at += (int64_t)size;
+	if (out->at - out->begun >= WRITEBACK) {
+		rp_io_begin_writeback(out->io, out->fd, out->begun,
+				      out->at - out->begun);
+		out->begun = out->at;
+	}
+	return 0;
+}
+
+/*
+ * The file
+ */
+
+/* Its space, before the first byte: a disk that is full is known then, and
+ * writes that go on at the same time find their blocks. */
+static int reserve(struct rp_out *out, uint64_t size, struct rp_err *err)
+{
+	int rc;
+
+	do
+		rc = rp_io_allocate(out->io, out->fd, (off_t)size);
+	while (rc != 0 && errno == EINTR);
+	if (rc == 0 || errno == EOPNOTSUPP || errno == ENOSYS)
+		return 0;
+	return rp_fail_errno(err, "allocate", out->path);
+}
+
+struct rp_out *rp_out_create(struct rp_io *io, const char *path, uint64_t size,
+			     enum rp_auto direct, struct rp_staging *staging,
+			     struct rp_err *err)
+{
+	struct rp_out *out = calloc(1, sizeof(*out));
+
+	if (!out) {
+		rp_fail(err, RALLY_ENOMEM, "%s: no memory", path);
+		return NULL;
+	}
+	out->io = io;
+	out->path = path;
+	out->staging = staging ? staging : &out->own;
+	out->fd = rp_create(io, path, err);
+	if (out->fd < 0) {
+		free(out);
+		return NULL;
+	}
+	if (wants_direct(out, size, direct) && open_direct(out) &&
+	    reserve(out, size, err) != 0) {
+		rp_out_abandon(out);
+		return NULL;
+	}
+	return out;
+}
+
+int rp_out_put(struct rp_out *out, const void *data, size_t size,
+	       struct rp_err *err)
+{
+	return out->queue ? put_direct(out, data, size, err)
+			  : put_cached(out, data, size, err);
+}
+
+static void release(struct rp_out *out)
+{
+	rp_io_queue_close(out->queue);
+	rp_staging_free(&out->own);
+	free(out);
+}
+
+int rp_out_finish(struct rp_out *out, struct rp_err *err)
+{
+	int rc = 0;
+
+	if (out->queue && out->chunks[out->filling].size > 0)
+		rc = send(out, out->filling, err);
+	if (rc == 0 && out->queue)
+		rc = drain(out, err);
+	if (rc != 0) {
+		rp_out_abandon(out);
+		return rc;
+	}
+	rc = rp_sync_close(out->io, out->fd, out->path, err);
+	release(out);
+	return rc;
+}
+
+void rp_out_abandon(struct rp_out *out)
+{
+	if (!out)
+		return;
+	/* The kernel reads from the staging memory until it is through. */
+	rp_io_queue_close(out->queue);
+	out->queue = NULL;
+	rp_close_read(out->io, out->fd);
+	release(out);
+}
+
+int rp_out_is_direct(const struct rp_out *out)
+{
+	return out->queue != NULL;
+}

@@ -1,0 +1,58 @@
+/*
+ * sys/out.h - a file that is written once, from its begin to its end
+ *
+ *     out = rp_out_create(io, path, size, RP_AUTO, staging, &err);
+ *     rc = rp_out_put(out, data, bytes, &err);      until all of size is there
+ *     rc = rp_out_finish(out, &err);                durable, or an error
+ *     rp_out_abandon(out);                          after an error instead
+ *
+ * Two ways. Past the page cache: O_DIRECT with several writes under way, from
+ * memory that is aligned for it, into which put() copies. Through the page cache:
+ * a write for each put(), with the writeback begun early, so that little is left
+ * for the fsync. Which one follows from what the file system takes, tried and not
+ * guessed, and from the size: small files are not worth the first, and file
+ * systems in memory have nothing behind the cache.
+ */
+#ifndef RP_SYS_OUT_H
+#define RP_SYS_OUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/io.h"
+#include "base/options.h"
+
+/* Aligned memory, kept from file to file: its first touch costs as much as a
+ * write. All zeros is empty; freed by the caller. */
+struct rp_staging {
+	void *memory;
+	size_t size;
+};
+void rp_staging_free(struct rp_staging *staging);
+
+struct rp_out;
+
+/* Creates `path`, which must not exist, for `size` bytes. `direct`: RP_YES past
+ * the page cache where that can be done at all, RP_NO never, RP_AUTO where it is
+ * the better one. `staging` may be NULL: then memory is had for this file alone.
+ * `path` and `staging` are borrowed. NULL on an error. */
+struct rp_out *rp_out_create(struct rp_io *io, const char *path, uint64_t size,
+			     enum rp_auto direct, struct rp_staging *staging,
+			     struct rp_err *err);
+
+/* Appends. The data is the caller's again at once. */
+int rp_out_put(struct rp_out *out, const void *data, size_t size,
+	       struct rp_err *err);
+
+/* Waits for all of it, fsync and close; what out was is freed in any case. The
+ * folder's fsync is the caller's. */
+int rp_out_finish(struct rp_out *out, struct rp_err *err);
+
+/* Frees it; the file stays as it is, half. NULL is allowed. */
+void rp_out_abandon(struct rp_out *out);
+
+/* 1 where it goes past the page cache. */
+int rp_out_is_direct(const struct rp_out *out);
+
+#endif

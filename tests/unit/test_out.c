@@ -1,0 +1,203 @@
+/* sys/out: what is put is what the file holds, by either way, whatever the pieces
+ * and whatever fails; and no way is taken that the file system has not. */
+#include "sys/out.h"
+
+#include <fcntl.h>
+#include <sys/vfs.h>
+
+#include "base/io_queue.h"
+#include "unit.h"
+
+#define MIB ((size_t)1 << 20)
+#define PAGE ((size_t)4096)
+
+static unsigned char *pattern(size_t size)
+{
+	unsigned char *data = malloc(size + 1);
+	uint32_t x = 12345;
+
+	assert_non_null(data);
+	for (size_t i = 0; i < size; i++) {
+		x = x * 1664525 + 1013904223;
+		data[i] = (unsigned char)(x >> 24);
+	}
+	return data;
+}
+
+static void same(const char *path, const unsigned char *data, size_t size)
+{
+	struct rp_err err = { 0 };
+	size_t got;
+	char *text = rp_read_file(NULL, path, size + 1, &got, &err);
+
+	assert_non_null(text);
+	assert_int_equal(got, size);
+	assert_memory_equal(text, data, size);
+	free(text);
+}
+
+/* Writes size bytes in pieces of `piece`, from memory that is not aligned. */
+static int put_all(struct rp_io *io, const char *path, size_t size, size_t piece,
+		   enum rp_auto direct, struct rp_staging *staging,
+		   int *was_direct, struct rp_err *err)
+{
+	unsigned char *data = pattern(size);
+	struct rp_out *out = rp_out_create(io, path, size, direct, staging,
+					   err);
+	int rc = out ? 0 : err->code;
+
+	*was_direct = out && rp_out_is_direct(out);
+	for (size_t at = 0; rc == 0 && at < size; at += piece)
+		rc = rp_out_put(out, data + at,
+				size - at < piece ? size - at : piece, err);
+	if (rc == 0)
+		rc = rp_out_finish(out, err);
+	else
+		rp_out_abandon(out);
+	if (rc == 0)
+		same(path, data, size);
+	free(data);
+	return rc;
+}
+
+static int takes_direct(void **state)
+{
+	const char *path = at(state, "probe");
+	int fd = open(path, O_CREAT | O_WRONLY | O_DIRECT | O_CLOEXEC, 0600);
+	struct statfs fs;
+	int ok = fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type != 0x01021994;
+	struct rp_io_queue *queue;
+
+	if (ok && rp_io_queue_open(&queue, NULL, fd, 1) == 0)
+		rp_io_queue_close(queue);
+	else
+		ok = 0;
+	if (fd >= 0)
+		close(fd);
+	unlink(path);
+	return ok;
+}
+
+static void test_sizes(void **state)
+{
+	static const size_t sizes[] = { 0, 1, PAGE, 3 * PAGE, 4 * MIB,
+					4 * MIB + PAGE, 8 * MIB, 33 * MIB + PAGE,
+					70 * MIB };
+	static const size_t pieces[] = { 1000, PAGE, MIB, 5 * MIB + 17 };
+	int direct, can = takes_direct(state);
+	struct rp_staging staging = { NULL, 0 };
+	struct rp_err err = { 0 };
+
+	for (size_t i = 0; i < COUNT(sizes); i++)
+		for (int way = RP_AUTO; way <= RP_YES; way++) {
+			size_t piece = pieces[(i + (size_t)way) % COUNT(pieces)];
+
+			assert_int_equal(put_all(NULL, at(state, "file"),
+						 sizes[i], piece,
+						 (enum rp_auto)way, &staging,
+						 &direct, &err), 0);
+			assert_int_equal(direct, can && way != RP_NO &&
+					 sizes[i] > 0 && sizes[i] % PAGE == 0 &&
+					 (way == RP_YES || sizes[i] >= 8 * MIB));
+			unlink(at(state, "file"));
+		}
+	rp_staging_free(&staging);
+	rp_staging_free(&staging);
+}
+
+/* In memory there is nothing behind the cache. */
+static void test_tmpfs(void **state)
+{
+	struct rp_err err = { 0 };
+	struct statfs fs;
+	int direct;
+	char *path = rp_format("/dev/shm/rally-out-%d", (int)getpid());
+
+	(void)state;
+	if (statfs("/dev/shm", &fs) != 0 || fs.f_type != 0x01021994)
+		skip();
+	assert_int_equal(put_all(NULL, path, 9 * MIB, MIB, RP_YES, NULL,
+				 &direct, &err), 0);
+	assert_int_equal(direct, 0);
+	unlink(path);
+	free(path);
+}
+
+static void test_there_already(void **state)
+{
+	struct rp_err err = { 0 };
+	int direct;
+
+	assert_int_equal(put_all(NULL, at(state, "x"), PAGE, PAGE, RP_YES, NULL,
+				 &direct, &err), 0);
+	assert_int_equal(put_all(NULL, at(state, "x"), PAGE, PAGE, RP_YES, NULL,
+				 &direct, &err), RALLY_EIO);
+	assert_non_null(strstr(err.text, "/x"));
+}
+
+/* Each call of a file's life fails in each way: EINTR and a short one are mended,
+ * any other is an error that names the file. */
+static void test_faults(void **state)
+{
+	static const struct {
+		const char *what;
+		int code;
+	} ways[] = { { "EIO", RALLY_EIO }, { "ENOSPC", RALLY_ENOSPC },
+		     { "EINTR", 0 }, { "short", 0 } };
+	char spec[64];
+	uint64_t calls = 0;
+
+	for (size_t w = 0; w < COUNT(ways); w++)
+		for (uint64_t n = 1; n <= calls || n == 1; n++) {
+			struct rp_err err = { 0 };
+			struct rp_io io;
+			int direct, rc;
+
+			snprintf(spec, sizeof(spec), "at=%d,do=%s", (int)n,
+				 ways[w].what);
+			assert_int_equal(rp_io_begin(&io, spec, "", 0, &err), 0);
+			rc = put_all(&io, at(state, "f"), 13 * MIB, 3 * MIB,
+				     RP_YES, NULL, &direct, &err);
+			if (n == 1 && w == 0)
+				calls = 8;
+			/* closing that fails after the fsync harms nothing */
+			if (rc != ways[w].code && !(n == calls && rc == 0))
+				fail_msg("%s: %d %s", spec, rc, err.text);
+			if (rc != 0)
+				assert_non_null(strstr(err.text, "/f"));
+			rp_io_end(&io);
+			unlink(at(state, "f"));
+		}
+}
+
+/* The kernel's own refusal of a write that was queued. */
+static void test_queue_refused(void **state)
+{
+	struct rp_io_queue *queue;
+	int fd = open(at(state, "ro"), O_CREAT | O_RDONLY | O_CLOEXEC, 0600);
+	char byte = 1;
+	ssize_t result = 0;
+
+	assert_true(fd >= 0);
+	if (rp_io_queue_open(&queue, NULL, fd, 2) != 0)
+		skip();
+	assert_int_equal(rp_io_queue_write(queue, 1, &byte, 1, 0), 0);
+	assert_int_equal(rp_io_queue_wait(queue, &result), 1);
+	assert_int_equal(result, -9);	/* EBADF */
+	rp_io_queue_close(queue);
+	close(fd);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)
+	const struct CMUnitTest tests[] = {
+		TEST(test_sizes),
+		TEST(test_tmpfs),
+		TEST(test_there_already),
+		TEST(test_faults),
+		TEST(test_queue_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
