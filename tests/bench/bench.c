@@ -99,10 +99,12 @@ static void run(struct bench *bench, int argc, char **argv)
 	}
 	if (strcmp(part, "all") == 0)
 		bench_points(bench);
-	bench_rounds(bench);
+	if (strcmp(part, "save") != 0)
+		bench_rounds(bench);
 	if (strcmp(part, "rounds") == 0)
 		return;
-	bench_loop(bench);
+	if (strcmp(part, "save") != 0)
+		bench_loop(bench);
 	if (bench->disk && *bench->disk)
 		bench_save(bench, "disk", bench->disk, 1);
 	if (bench->tmpfs && *bench->tmpfs)

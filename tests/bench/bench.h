@@ -86,6 +86,10 @@ void bench_loop(const struct bench *bench);
 /* Of handles that span `ranks` each, several in this launch; `what` is "steps"
  * or "change". */
 void bench_latency(const struct bench *bench, int ranks, const char *what);
+/* Writes a new file at the disk's own speed; data aligned to a page. -1 where it
+ * can't be written so. */
+int bench_raw_direct(int fd, const char *data, size_t size);
+
 void bench_save(const struct bench *bench, const char *where, const char *dir,
 		int with_restore);
 

@@ -7,9 +7,9 @@ tests_bench_bench_SOURCES = tests/bench/bench.c tests/bench/bench.h \
 	tests/bench/common.c \
 	tests/bench/latency.c tests/bench/latency.h tests/bench/latency_take.c \
 	tests/bench/loop.c tests/bench/points.c tests/bench/rounds.c \
-	tests/bench/save.c
-tests_bench_bench_CFLAGS = $(AM_CFLAGS) $(MPI_CFLAGS)
-tests_bench_bench_LDADD = librallypoint.la $(MPI_LIBS)
+	tests/bench/raw.c tests/bench/save.c
+tests_bench_bench_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS) $(MPI_CFLAGS)
+tests_bench_bench_LDADD = librallypoint.la $(MPI_LIBS) $(URING_LIBS)
 
 bench: tests/bench/bench$(EXEEXT)
 	$(top_srcdir)/tests/bench/run_bench tests/bench/bench$(EXEEXT)

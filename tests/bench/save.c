@@ -13,10 +13,13 @@
 
 struct io {
 	const struct bench *bench;
-	const char *dir;
-	char *data;
+	const char *dir, *where;
+	char *memory;
+	char *aligned;		/* the bytes that raw writes, of a page's begin */
+	char *data;		/* ... and ours, which malloc() would not align */
 	size_t size;		/* of this rank */
 	int64_t step;
+	int direct;		/* raw goes past the page cache */
 	rally_t *rp;
 };
 
@@ -56,13 +59,33 @@ static double raw_write(struct io *io)
 	fd = open(path, O_CREAT | O_EXCL | O_WRONLY, 0666);
 	if (fd < 0)
 		bench_fail(path);
-	write_all(fd, io->data, io->size);
+	if (!io->direct)
+		write_all(fd, io->aligned, io->size);
+	else if (bench_raw_direct(fd, io->aligned, io->size) != 0)
+		bench_fail("O_DIRECT");
 	if (fsync(fd) != 0 || close(fd) != 0)
 		bench_fail("fsync");
 	bench_barrier();
 	took = bench_slowest(bench_now() - from);
 	unlink(path);
 	return gb_per_s(io, took);
+}
+
+/* A disk that does is measured so. */
+static int takes_direct(struct io *io)
+{
+	char path[4200];
+	int fd, ok;
+
+	snprintf(path, sizeof(path), "%s/try-%d", io->dir, io->bench->rank);
+	fd = open(path, O_CREAT | O_EXCL | O_WRONLY, 0666);
+	if (fd < 0)
+		bench_fail(path);
+	ok = strcmp(io->where, "tmpfs") != 0 &&
+	     bench_raw_direct(fd, io->aligned, 4096) == 0;
+	close(fd);
+	unlink(path);
+	return ok;
 }
 
 static double save(struct io *io)
@@ -156,9 +179,11 @@ static void open_io(struct io *io, const struct bench *bench, const char *dir)
 	io->bench = bench;
 	io->dir = dir;
 	io->size = (size_t)(bench->bytes / bench->ranks) & ~(size_t)4095;
-	io->data = malloc(io->size + 1);
-	if (!io->data)
+	io->memory = malloc(io->size + 2 * 4096);
+	if (!io->memory)
 		bench_fail("malloc");
+	io->aligned = io->memory + (4096 - (uintptr_t)io->memory % 4096) % 4096;
+	io->data = io->aligned + 16;
 	for (size_t i = 0; i + 8 <= io->size; i += 8) {
 		x ^= x << 13;
 		x ^= x >> 7;
@@ -180,6 +205,8 @@ void bench_save(const struct bench *bench, const char *where, const char *top,
 
 	snprintf(dir, sizeof(dir), "%s/bench-%s", top, where);
 	open_io(&io, bench, dir);
+	io.where = where;
+	io.direct = takes_direct(&io);
 	/* The first run of each is for warmth. */
 	for (int i = -1; i < bench->runs; i++) {
 		int at = i < 0 ? 0 : i;
@@ -188,7 +215,8 @@ void bench_save(const struct bench *bench, const char *where, const char *top,
 		touch(&io);
 		pair(&io, i & 1, raw_write, save, &written[at], &saved[at]);
 	}
-	report(&io, "save", saved, "raw_write", written, where);
+	report(&io, "save", saved, io.direct ? "raw_direct" : "raw_write",
+	       written, where);
 	for (int i = -1; with_restore && i < bench->runs; i++) {
 		int at = i < 0 ? 0 : i;
 
@@ -197,5 +225,5 @@ void bench_save(const struct bench *bench, const char *where, const char *top,
 	if (with_restore)
 		report(&io, "restore", restored, "raw_read", got, where);
 	bench_rally(NULL, rally_close(io.rp));
-	free(io.data);
+	free(io.memory);
 }
