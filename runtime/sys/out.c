@@ -68,25 +68,33 @@ static int get_staging(struct rp_staging *staging, size_t size)
  * Past the page cache
  */
 
-static int in_memory(int fd)
+/* Parallel file systems on a network (Lustre, GPFS) are like disks; these may take
+ * O_DIRECT and then do one write at a time, or none of it. */
+static int behind_server(const struct statfs *fs)
 {
-	struct statfs fs;
+	static const unsigned long types[] = { NFS_SUPER_MAGIC, SMB_SUPER_MAGIC,
+					       CIFS_SUPER_MAGIC, SMB2_SUPER_MAGIC,
+					       FUSE_SUPER_MAGIC, V9FS_MAGIC,
+					       AFS_FS_MAGIC };
 
-	return fstatfs(fd, &fs) == 0 &&
-	       (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if ((unsigned long)fs->f_type == types[i])
+			return 1;
+	return 0;
 }
 
 /* The file's length is a multiple of the alignment, so that its last write is
- * like all others. A network's file system is left to its cache unless it is
- * asked for: it may take O_DIRECT and do one write at a time. */
+ * like all others. */
 static int wants_direct(const struct rp_out *out, uint64_t size,
 			enum rp_auto direct)
 {
-	if (direct == RP_NO || size % ALIGN != 0 || size == 0)
+	struct statfs fs;
+
+	if (direct == RP_NO || size % ALIGN != 0 || size == 0 ||
+	    fstatfs(out->fd, &fs) != 0 || fs.f_type == TMPFS_MAGIC ||
+	    fs.f_type == RAMFS_MAGIC)
 		return 0;
-	if (in_memory(out->fd))
-		return 0;
-	return direct == RP_YES || size >= SMALL;
+	return direct == RP_YES || (size >= SMALL && !behind_server(&fs));
 }
 
 /* 0 where this file can't be written so; nothing has happened to it then. */
