@@ -104,6 +104,7 @@ struct rally {
 				   */
 	int verdict;		/* sticky */
 	int requeued, finished;
+	int deferred;		/* the requeue of a stop, to the close */
 	int restored;		/* rally_restore() was called */
 	const char *in_program;	/* the file whose function runs, or NULL */
 	int told_space;		/* that the next save will not fit */

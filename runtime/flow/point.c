@@ -74,7 +74,8 @@ static int stop_here(struct rally *rp, const struct rp_place *place)
 	rp_words_stop(rp, place->step);
 	rp->verdict = RALLY_STOP;
 	rp_deadline_ask(rp);
-	if (rp->options.requeue_at == RP_AT_STOP)
+	rp->deferred = rp->options.requeue_at == RP_AT_CLOSE;
+	if (!rp->deferred)
 		rp_requeue_after_stop(rp);
 	else
 		rp_requeue_later(rp);
@@ -221,11 +222,10 @@ static int leave_together(struct rally *rp)
 	return rc;
 }
 
-/* Not requeued yet, by option, or the answer that came at the stop. */
+/* Not asked for yet, or the answer that came at the stop. */
 static int end_of_stop(struct rally *rp)
 {
-	if (rp->options.requeue_at == RP_AT_CLOSE && !rp->requeued &&
-	    !rp->held)
+	if (rp->deferred && !rp->requeued && !rp->held)
 		rp_requeue_after_stop(rp);
 	if (rp->requeued)
 		return 0;

@@ -138,12 +138,13 @@ static void test_at_close(void **state)
 	(void)state;
 	for (int i = 0; i < 3; i++) {
 		fs_begin(-100, 0, 3600);
-		mt_option("RALLY_REQUEUE_AT", "close");
 		rp = open_new();
-		mt_option("RALLY_REQUEUE_AT", NULL);
+		mt_code(rp, rally_set(rp, "requeue_at", "close"), 0);
 		stop(rp);
 		if (mt_rank == 0)
 			assert_int_equal(fs_asked("requeue 12"), 0);
+		/* that comes too late for this stop */
+		mt_code(rp, rally_set(rp, "requeue_at", "stop"), 0);
 		if (i == 1)	/* it turned out that all was done */
 			mt_code(rp, rally_finish(rp, 0), 0);
 		if (i == 2)
