@@ -47,6 +47,22 @@ static int is_of_job(const char *block, size_t size, const char *id)
 	       strcmp(whole, id) == 0;
 }
 
+/* Two clusters may share a machine, and number their jobs alike. */
+static int is_of_cluster(const char *block, size_t size)
+{
+	static const char *const names[] = { "SLURM_CLUSTER_NAME",
+					     "SLURM_CONF" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *mine = getenv(names[i]);
+		const char *its = value_in(block, size, names[i]);
+
+		if (mine && its && strcmp(mine, its) != 0)
+			return 0;
+	}
+	return 1;
+}
+
 /* Read as text without an end: NULs are its borders. */
 static int is_rank(pid_t pid, const char *id, const char *rank)
 {
@@ -68,7 +84,8 @@ static int is_rank(pid_t pid, const char *id, const char *rank)
 	number = value_in(block, size, "OMPI_COMM_WORLD_RANK");
 	if (!number)
 		number = value_in(block, size, "SLURM_PROCID");
-	found = is_equal(number, rank) && is_of_job(block, size, id);
+	found = is_equal(number, rank) && is_of_job(block, size, id) &&
+		is_of_cluster(block, size);
 	free(block);
 	return found;
 }

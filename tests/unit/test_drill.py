@@ -4,6 +4,7 @@ it finds wrong. Runs in the build folder."""
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -210,6 +211,28 @@ class Drill(unittest.TestCase):
         status, out, err = self.drill("--rank", "9")
         self.assertEqual(status, EABSENT)
         self.assertIn("no process of job 12 is rank 9", err)
+
+    def test_rank_of_this_cluster(self):
+        """Two clusters on one machine number their jobs alike."""
+        code = ("import signal, sys; "
+                "signal.signal(signal.SIGTERM, lambda *_: sys.exit(7)); "
+                "print(flush=True); signal.pause()")
+        ranks = {}
+        for cluster in "here", "there":
+            env = dict(os.environ, SLURM_JOB_ID="987654", SLURM_PROCID="3",
+                       SLURM_CONF="/" + cluster)
+            ranks[cluster] = subprocess.Popen(
+                [sys.executable, "-c", code], env=env, stdout=subprocess.PIPE)
+            self.addCleanup(ranks[cluster].stdout.close)
+            self.addCleanup(ranks[cluster].wait)
+            self.addCleanup(ranks[cluster].kill)
+            ranks[cluster].stdout.readline()
+        out = subprocess.run([TOOL, "drill", "--here", "--rank", "3", "987654"],
+                             env=dict(os.environ, SLURM_CONF="/here"),
+                             capture_output=True, text=True, timeout=30)
+        self.assertEqual((out.returncode, out.stdout), (0, "signalled 1\n"))
+        self.assertEqual(ranks["here"].wait(10), 7)
+        self.assertIsNone(ranks["there"].poll())
 
     def test_slurm_says_no(self):
         self.write("scancel", "#!/bin/sh\necho 'scancel: error: no' >&2\n"
