@@ -9,18 +9,18 @@
 #include "base/fault.h"
 #include "base/text.h"
 
-enum kind { DURATION, COUNT, STATUS, SIGNALS, CHOICE, PATH, FAULT };
+enum kind { DURATION, COUNT, SIZE, STATUS, SIGNALS, CHOICE, PATH, FAULT };
 
-static const char *const kind_names[] = { "duration", "count", "status",
-					  "signals", "choice", "path",
-					  "fault" };
+static const char *const kind_names[] = { "duration", "count", "size",
+					  "status", "signals", "choice",
+					  "path", "fault" };
 
 struct row {
 	const char *key;
 	enum kind kind;
 	size_t offset;
 	const char *value;	 /* default */
-	int64_t min;		 /* of a count */
+	int64_t min;		 /* of a count or a size */
 	const char *choices;	 /* of a choice: "a|b|c" */
 	const char *doc;
 };
@@ -81,6 +81,9 @@ static const struct row rows[] = {
 	{ "margin", DURATION, AT(margin), "10s", 0, NULL,
 	  "stop by itself this long, and what a stop takes, before the time limit "
 	  "that the record tells; 0: never" },
+	{ "memory", SIZE, AT(memory), "64m", 1 << 20, NULL,
+	  "the most memory that a rank's save or restore takes, beside what is "
+	  "registered" },
 	{ "direct", CHOICE, AT(direct), "auto", 0, AUTO,
 	  "write shards past the page cache; auto: large ones, to a disk" },
 	{ "threads", CHOICE, AT(threads), "auto", 0, AUTO,
@@ -181,6 +184,11 @@ static int parse(const struct row *row, const char *text,
 		break;
 	case COUNT:
 		rc = rp_parse_int(text, row->min, INT32_MAX, &value);
+		break;
+	case SIZE:
+		rc = rp_parse_size(text, &value);
+		if (rc == 0 && value < row->min)
+			rc = -1;
 		break;
 	case STATUS:
 		rc = rp_parse_int(text, 0, 255, &value);

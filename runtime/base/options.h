@@ -16,7 +16,8 @@ enum rp_auto { RP_AUTO = 0, RP_NO = 1, RP_YES = 2 };
 enum rp_at { RP_AT_STOP = 0, RP_AT_CLOSE = 1 };
 enum rp_cancelled { RP_SAVE_CANCELLED = 0, RP_LEAVE_CANCELLED = 1 };
 
-/* No pointers: rank 0's is broadcast as bytes. Durations in nanoseconds. */
+/* No pointers: rank 0's is broadcast as bytes. Durations in nanoseconds,
+ * sizes in bytes. */
 struct rp_options {
 	int64_t every;
 	int64_t every_steps;
@@ -40,6 +41,7 @@ struct rp_options {
 	int64_t poll_mpirun;	/* likewise, where mpirun started the ranks */
 	int64_t margin;		/* 0: the time limit is left to signals */
 	int64_t lag;		/* 0: by measurement, 1: "0", 2: "1" */
+	int64_t memory;		/* bytes */
 	int64_t direct;		/* enum rp_auto */
 	int64_t threads;	/* enum rp_auto */
 	int64_t words;		/* enum rp_auto */

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 char *rp_format(const char *fmt, ...)
 {
@@ -102,6 +103,27 @@ int rp_parse_duration(const char *text, int64_t *ns)
 	if (!isfinite(sum) || sum > 9e18)
 		return -1;
 	*ns = (int64_t)sum;
+	return 0;
+}
+
+int rp_parse_size(const char *text, int64_t *bytes)
+{
+	static const char units[] = "kmgt";
+	const char *unit;
+	double value;
+
+	if (!isdigit((unsigned char)*text))
+		return -1;
+	text = parse_decimal(text, &value);
+	if (*text != '\0') {
+		unit = strchr(units, tolower((unsigned char)*text));
+		if (!unit || text[1] != '\0')
+			return -1;
+		value = ldexp(value, 10 * (int)(unit - units + 1));
+	}
+	if (!isfinite(value) || value > 9e18)
+		return -1;
+	*bytes = (int64_t)value;
 	return 0;
 }
 

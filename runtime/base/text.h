@@ -21,6 +21,10 @@ char *rp_text_ascii(const char *text, char *buf, size_t size);
  * text is not a duration. */
 int rp_parse_duration(const char *text, int64_t *ns);
 
+/* "64m", "1.5g", "4096" (bytes), "4k" to bytes; the units are powers of 1024. 0, or
+ * -1 where the text is not a size. */
+int rp_parse_size(const char *text, int64_t *bytes);
+
 /* A decimal integer in full, within [min, max]. 0, or -1. */
 int rp_parse_int(const char *text, int64_t min, int64_t max, int64_t *value);
 

@@ -73,6 +73,12 @@ static int open_sched(struct rally *rp)
 	return rc;
 }
 
+/* What of the options the shards' writer follows. */
+static void tune_writer(struct rally *rp)
+{
+	rp->staging.limit = (size_t)rp->options.memory;
+}
+
 /* Helper threads call no MPI, but MPI must have been told that there may be
  * some. */
 static void allow_threads(struct rally *rp)
@@ -111,6 +117,7 @@ static int open_parts(struct rally *rp)
 	rp->saves_seen = rp_signals_count(rp->options.save_signals);
 	if (rp_comm_settle(&rp->comm, &rp->err) != 0)
 		return rp->err.code;
+	tune_writer(rp);
 	allow_threads(rp);
 	return 0;
 }
@@ -252,6 +259,7 @@ static int apply_options(struct rally *rp, const struct rp_options *old)
 		open_sched(rp);
 	}
 	tune_sched(rp);
+	tune_writer(rp);
 	allow_threads(rp);
 	return rp->err.code;
 }
@@ -285,6 +293,7 @@ int rp_handle_set(struct rally *rp, const char *key, const char *value)
 	}
 	rp->options = old;
 	tune_sched(rp);
+	tune_writer(rp);
 	if (rp->comm.rank == 0 && !rp->sched_open) {
 		struct rp_err keep = rp->err;
 

@@ -12,16 +12,19 @@
 #include "base/file.h"
 #include "base/io_queue.h"
 
-#define ALIGN 4096u		/* of memory, offset and size for O_DIRECT */
-#define CHUNK ((size_t)4 << 20)	/* of one write */
+#define ALIGN ((size_t)4096)	/* of memory, offset and size for O_DIRECT */
+#define CHUNK ((size_t)4 << 20)	/* of staging memory, to a write: the most */
+#define CHUNK_MIN ((size_t)64 << 10)
+#define LENT ((size_t)8 << 20)	/* of one write from memory that is lent */
 #define DEPTH 8			/* writes under way */
-#define SMALL (2 * CHUNK)	/* below: through the page cache */
+#define SMALL ((uint64_t)8 << 20)	/* below: through the page cache */
 #define WRITEBACK ((int64_t)16 << 20)	/* begun after so many bytes */
 
-/* One of the chunks of the staging memory. */
-struct chunk {
-	unsigned char *memory;
-	size_t size;		/* of its write */
+/* One write. */
+struct flight {
+	const unsigned char *from;	/* what is written: lent, or its chunk */
+	unsigned char *chunk;		/* of the staging memory */
+	size_t size;
 	size_t done;		/* of it, written */
 	int64_t offset;
 	int flying;
@@ -34,9 +37,10 @@ struct rp_out {
 	int64_t at;		/* end of what was put */
 	int64_t begun;		/* writeback, up to here */
 	struct rp_io_queue *queue;	/* NULL: through the page cache */
-	struct chunk chunks[DEPTH];
-	unsigned filling;	/* the chunk that put() fills */
+	struct flight flights[DEPTH];
+	unsigned filling;	/* the one that is sent next; put() fills it */
 	unsigned flying;
+	size_t chunk;		/* bytes */
 	struct rp_staging own, *staging;
 };
 
@@ -44,13 +48,24 @@ void rp_staging_free(struct rp_staging *staging)
 {
 	if (staging->memory)
 		munmap(staging->memory, staging->size);
-	memset(staging, 0, sizeof(*staging));
+	staging->memory = NULL;
+	staging->size = 0;
+}
+
+/* A quarter of the limit: there are other buffers than these. */
+static size_t chunk_size(const struct rp_staging *staging)
+{
+	size_t size = CHUNK;
+
+	if (staging->limit / 4 / DEPTH < size && staging->limit > 0)
+		size = staging->limit / 4 / DEPTH / ALIGN * ALIGN;
+	return size > CHUNK_MIN ? size : CHUNK_MIN;
 }
 
 /* In huge pages, where the kernel has some: their first touch is faster. */
 static int get_staging(struct rp_staging *staging, size_t size)
 {
-	if (staging->size >= size)
+	if (staging->size == size)
 		return 0;
 	rp_staging_free(staging);
 	staging->memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -104,26 +119,27 @@ static int open_direct(struct rp_out *out)
 
 	if (flags < 0 || fcntl(out->fd, F_SETFL, flags | O_DIRECT) != 0)
 		return 0;
-	if (get_staging(out->staging, DEPTH * CHUNK) != 0 ||
+	out->chunk = chunk_size(out->staging);
+	if (get_staging(out->staging, DEPTH * out->chunk) != 0 ||
 	    rp_io_queue_open(&out->queue, out->io, out->fd, DEPTH) != 0) {
 		(void)fcntl(out->fd, F_SETFL, flags);
 		return 0;
 	}
 	for (unsigned i = 0; i < DEPTH; i++)
-		out->chunks[i].memory =
-			(unsigned char *)out->staging->memory + i * CHUNK;
+		out->flights[i].chunk = (unsigned char *)out->staging->memory +
+					i * out->chunk;
 	return 1;
 }
 
 static int send(struct rp_out *out, unsigned slot, struct rp_err *err)
 {
-	struct chunk *chunk = &out->chunks[slot];
+	struct flight *flight = &out->flights[slot];
 
-	if (rp_io_queue_write(out->queue, slot, chunk->memory + chunk->done,
-			      chunk->size - chunk->done,
-			      chunk->offset + (int64_t)chunk->done) != 0)
+	if (rp_io_queue_write(out->queue, slot, flight->from + flight->done,
+			      flight->size - flight->done,
+			      flight->offset + (int64_t)flight->done) != 0)
 		return rp_fail_errno(err, "write", out->path);
-	chunk->flying = 1;
+	flight->flying = 1;
 	out->flying++;
 	return 0;
 }
@@ -143,12 +159,12 @@ static int hear(struct rp_out *out, struct rp_err *err)
 {
 	ssize_t n;
 	int slot = rp_io_queue_wait(out->queue, &n);
-	struct chunk *chunk;
+	struct flight *flight;
 
 	if (slot < 0)
 		return rp_fail_errno(err, "wait for writes", out->path);
-	chunk = &out->chunks[slot];
-	chunk->flying = 0;
+	flight = &out->flights[slot];
+	flight->flying = 0;
 	out->flying--;
 	if (n < 0 && n != -EINTR && n != -EAGAIN &&
 	    !(n == -EINVAL && drop_direct(out))) {
@@ -156,10 +172,10 @@ static int hear(struct rp_out *out, struct rp_err *err)
 		return rp_fail_errno(err, "write", out->path);
 	}
 	if (n > 0)
-		chunk->done += (size_t)n == chunk->size - chunk->done
-				       ? (size_t)n
-				       : (size_t)n / ALIGN * ALIGN;
-	if (chunk->done == chunk->size)
+		flight->done += (size_t)n == flight->size - flight->done
+					? (size_t)n
+					: (size_t)n / ALIGN * ALIGN;
+	if (flight->done == flight->size)
 		return 0;
 	return send(out, (unsigned)slot, err);
 }
@@ -173,7 +189,7 @@ static int drain(struct rp_out *out, struct rp_err *err)
 	return rc;
 }
 
-/* Sends the chunk that is full, and finds another that is free. */
+/* Sends the flight that is ready, and finds another that is free. */
 static int turn(struct rp_out *out, struct rp_err *err)
 {
 	int rc = send(out, out->filling, err);
@@ -181,10 +197,10 @@ static int turn(struct rp_out *out, struct rp_err *err)
 	if (rc != 0)
 		return rc;
 	out->filling = (out->filling + 1) % DEPTH;
-	while (rc == 0 && out->chunks[out->filling].flying)
+	while (rc == 0 && out->flights[out->filling].flying)
 		rc = hear(out, err);
-	out->chunks[out->filling].size = 0;
-	out->chunks[out->filling].done = 0;
+	out->flights[out->filling].size = 0;
+	out->flights[out->filling].done = 0;
 	return rc;
 }
 
@@ -194,21 +210,42 @@ static int put_direct(struct rp_out *out, const unsigned char *data,
 	int rc = 0;
 
 	while (rc == 0 && size > 0) {
-		struct chunk *chunk = &out->chunks[out->filling];
-		size_t room = CHUNK - chunk->size;
+		struct flight *flight = &out->flights[out->filling];
+		size_t room = out->chunk - flight->size;
 		size_t n = size < room ? size : room;
 
-		if (chunk->size == 0)
-			chunk->offset = out->at;
-		memcpy(chunk->memory + chunk->size, data, n);
-		chunk->size += n;
+		if (flight->size == 0) {
+			flight->from = flight->chunk;
+			flight->offset = out->at;
+		}
+		memcpy(flight->chunk + flight->size, data, n);
+		flight->size += n;
 		out->at += (int64_t)n;
 		data += n;
 		size -= n;
-		if (chunk->size == CHUNK)
+		if (flight->size == out->chunk)
 			rc = turn(out, err);
 	}
 	return rc;
+}
+
+/* What put() has begun goes first, as it is. */
+static int lend_direct(struct rp_out *out, const unsigned char *data,
+		       size_t size, struct rp_err *err)
+{
+	struct flight *flight;
+	int rc = 0;
+
+	if (out->flights[out->filling].size > 0)
+		rc = turn(out, err);
+	if (rc != 0)
+		return rc;
+	flight = &out->flights[out->filling];
+	flight->from = data;
+	flight->size = size;
+	flight->offset = out->at;
+	out->at += (int64_t)size;
+	return turn(out, err);
 }
 
 /*
@@ -283,6 +320,19 @@ int rp_out_put(struct rp_out *out, const void *data, size_t size,
 			  : put_cached(out, data, size, err);
 }
 
+int rp_out_lend(struct rp_out *out, const void *data, size_t size, size_t *taken,
+		struct rp_err *err)
+{
+	size_t n = (size < LENT ? size : LENT) / ALIGN * ALIGN;
+
+	*taken = 0;
+	if (!out->queue || n == 0 || (uintptr_t)data % ALIGN != 0 ||
+	    out->at % (int64_t)ALIGN != 0)
+		return 0;
+	*taken = n;
+	return lend_direct(out, data, n, err);
+}
+
 static void release(struct rp_out *out)
 {
 	rp_io_queue_close(out->queue);
@@ -294,7 +344,7 @@ int rp_out_finish(struct rp_out *out, struct rp_err *err)
 {
 	int rc = 0;
 
-	if (out->queue && out->chunks[out->filling].size > 0)
+	if (out->queue && out->flights[out->filling].size > 0)
 		rc = send(out, out->filling, err);
 	if (rc == 0 && out->queue)
 		rc = drain(out, err);

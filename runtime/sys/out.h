@@ -7,7 +7,7 @@
  *     rp_out_abandon(out);                          after an error instead
  *
  * Two ways. Past the page cache: O_DIRECT with several writes under way, from
- * memory that is aligned for it, into which put() copies. Through the page cache:
+ * memory that is aligned for it, into which put() copies, or which is lent. Through the page cache:
  * a write for each put(), with the writeback begun early, so that little is left
  * for the fsync. Which one follows from what the file system takes, tried and not
  * guessed, and from the size: small files are not worth the first, and file
@@ -28,6 +28,7 @@
 struct rp_staging {
 	void *memory;
 	size_t size;
+	size_t limit;	/* of what a save may take in all, 0: as much as helps */
 };
 void rp_staging_free(struct rp_staging *staging);
 
@@ -44,6 +45,12 @@ struct rp_out *rp_out_create(struct rp_io *io, const char *path, uint64_t size,
 /* Appends. The data is the caller's again at once. */
 int rp_out_put(struct rp_out *out, const void *data, size_t size,
 	       struct rp_err *err);
+
+/* The same without a copy: the data stays as it is until the finish, or until
+ * rp_out_abandon() is through. Takes what can go from where it is, some MiB at the
+ * most, and tells: 0 bytes where only rp_out_put() can. */
+int rp_out_lend(struct rp_out *out, const void *data, size_t size, size_t *taken,
+		struct rp_err *err);
 
 /* Waits for all of it, fsync and close; what out was is freed in any case. The
  * folder's fsync is the caller's. */

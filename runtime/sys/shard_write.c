@@ -8,6 +8,8 @@
 #include "data/shard.h"
 #include "sys/topo.h"
 
+#define IN_CACHE ((size_t)128 << 10)	/* of a core, with room for a copy */
+
 static const unsigned char zeros[RP_SHARD_ALIGN];
 
 /* One shard on its way to the disk. */
@@ -30,12 +32,13 @@ static const unsigned char *memory_of(const struct job *job,
 	return t->region < 0 ? zeros : job->regions->v[t->region].data;
 }
 
-/* Hashes and writes are both walks over the blocks of the hashed part, piece by
- * piece: a piece ends where its block or its tensor ends. */
-typedef int piece_fn(struct job *job, struct rp_hasher *hasher,
-		     const unsigned char *data, size_t size, uint64_t at);
+/* One way through the hashed part: it takes some of `size` bytes, which are of one
+ * tensor and go to `at`, and tells how many. */
+typedef int step_fn(struct job *job, struct rp_hasher *hasher,
+		    const unsigned char *data, size_t size, uint64_t at,
+		    size_t *taken);
 
-static int walk(struct job *job, struct rp_hasher *hasher, piece_fn *fn)
+static int walk(struct job *job, struct rp_hasher *hasher, step_fn *fn)
 {
 	const struct rp_shard *shard = &job->shard;
 
@@ -46,52 +49,69 @@ static int walk(struct job *job, struct rp_hasher *hasher, piece_fn *fn)
 		if (t->begin >= shard->hashed_bytes)
 			break;
 		for (uint64_t at = t->begin; at < t->end;) {
-			uint64_t stop = (at / RP_HASH_BLOCK + 1) *
-					RP_HASH_BLOCK;
-			size_t size = (size_t)((stop < t->end ? stop : t->end) -
-					       at);
-			int rc = fn(job, hasher, data, size, at);
+			size_t taken = 0;
+			int rc = fn(job, hasher, data, (size_t)(t->end - at), at,
+				    &taken);
 
 			if (rc != 0)
 				return rc;
-			data += size;
-			at += size;
+			data += taken;
+			at += taken;
 		}
 	}
 	return 0;
 }
 
-static int hash_piece(struct job *job, struct rp_hasher *hasher,
-		      const unsigned char *data, size_t size, uint64_t at)
+/* Block by block; one that ends here goes into the table. */
+static void hash(struct job *job, struct rp_hasher *hasher,
+		 const unsigned char *data, size_t size, uint64_t at)
 {
-	uint64_t end = at + size;
+	while (size > 0) {
+		size_t room = RP_HASH_BLOCK - (size_t)(at % RP_HASH_BLOCK);
+		size_t n = size < room ? size : room;
+		struct rp_hash sum;
 
-	rp_hasher_update(hasher, data, size);
-	if (end % RP_HASH_BLOCK == 0 || end == job->shard.hashed_bytes) {
-		struct rp_hash hash = rp_hasher_final(hasher);
-
-		memcpy(job->table + (end - 1) / RP_HASH_BLOCK * RP_HASH_BYTES,
-		       hash.b, RP_HASH_BYTES);
+		rp_hasher_update(hasher, data, n);
+		data += n;
+		size -= n;
+		at += n;
+		if (at % RP_HASH_BLOCK != 0 && at != job->shard.hashed_bytes)
+			continue;
+		sum = rp_hasher_final(hasher);
+		memcpy(job->table + (at - 1) / RP_HASH_BLOCK * RP_HASH_BYTES,
+		       sum.b, RP_HASH_BYTES);
 		rp_hasher_reset(hasher);
 	}
+}
+
+static int hash_step(struct job *job, struct rp_hasher *hasher,
+		     const unsigned char *data, size_t size, uint64_t at,
+		     size_t *taken)
+{
+	hash(job, hasher, data, size, at);
+	*taken = size;
 	return 0;
 }
 
-static int write_piece(struct job *job, struct rp_hasher *hasher,
-		       const unsigned char *data, size_t size, uint64_t at)
+/* From where it is, and hashed (NULL: elsewhere) while the disk reads it; or
+ * hashed and copied while it is in the core's cache. */
+static int write_step(struct job *job, struct rp_hasher *hasher,
+		      const unsigned char *data, size_t size, uint64_t at,
+		      size_t *taken)
 {
-	(void)hasher;
-	(void)at;
-	rp_progress_add(job->progress, size);
-	return rp_out_put(job->out, data, size, job->err);
-}
+	int rc = rp_out_lend(job->out, data, size, taken, job->err);
+	int lent = *taken > 0;
 
-/* Inline: a piece is hashed just before it is written, while it is in cache. */
-static int hash_and_write(struct job *job, struct rp_hasher *hasher,
-			  const unsigned char *data, size_t size, uint64_t at)
-{
-	hash_piece(job, hasher, data, size, at);
-	return write_piece(job, hasher, data, size, at);
+	if (rc != 0)
+		return rc;
+	if (!lent)
+		*taken = size < IN_CACHE ? size : IN_CACHE;
+	if (hasher)
+		hash(job, hasher, data, *taken, at);
+	if (!lent)
+		rc = rp_out_put(job->out, data, *taken, job->err);
+	rp_progress_add(job->progress, *taken);
+	return rc;
 }
 
 struct hashing {
@@ -107,7 +127,7 @@ static void *hash_thread(void *arg)
 	if (hashing->beside->core >= 0)
 		(void)rp_topo_bind_thread(hashing->beside->topo,
 					  hashing->beside->core, NULL);
-	walk(hashing->job, hashing->hasher, hash_piece);
+	walk(hashing->job, hashing->hasher, hash_step);
 	return NULL;
 }
 
@@ -136,10 +156,10 @@ static int write_hashed_part(struct job *job, const struct rp_beside *beside)
 		return rp_fail(job->err, RALLY_ENOMEM, "%s: no memory",
 			       job->path);
 	if (beside && start_thread(&thread, &hashing) == 0) {
-		rc = walk(job, NULL, write_piece);
+		rc = walk(job, NULL, write_step);
 		pthread_join(thread, NULL);
 	} else {
-		rc = walk(job, hashing.hasher, hash_and_write);
+		rc = walk(job, hashing.hasher, write_step);
 	}
 	rp_hasher_free(hashing.hasher);
 	return rc;

@@ -79,6 +79,8 @@ static void test_set(void **state)
 	assert_int_equal(o.requeue, 3);
 	assert_int_equal(rp_option_set(&o, "helper", "/x y", NULL), 0);
 	assert_string_equal(o.helper, "/x y");
+	assert_int_equal(rp_option_set(&o, "memory", "8m", NULL), 0);
+	assert_int_equal(o.memory, 8 << 20);
 }
 
 static void test_refused(void **state)
@@ -89,6 +91,7 @@ static void test_refused(void **state)
 		{ "keep", "2147483648" },  { "every_steps", "1.5" },
 		{ "stride_max", "0" },	   { "stop_signals", "KILL" },
 		{ "stop_signals", "9" },   { "stop_signals", "TER" },
+		{ "memory", "64" },	   { "memory", "64q" },
 		{ "lag", "2" },		   { "lag", "" },
 		{ "lag", "auto|0" },	   { "threads", "Yes" },
 		{ "requeue", "aut" },	   { "requeue", "slurm" },

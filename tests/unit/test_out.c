@@ -85,7 +85,7 @@ static void test_sizes(void **state)
 					70 * MIB };
 	static const size_t pieces[] = { 1000, PAGE, MIB, 5 * MIB + 17 };
 	int direct, can = takes_direct(state);
-	struct rp_staging staging = { NULL, 0 };
+	struct rp_staging staging = { 0 };
 	struct rp_err err = { 0 };
 
 	for (size_t i = 0; i < COUNT(sizes); i++)
@@ -103,6 +103,55 @@ static void test_sizes(void **state)
 		}
 	rp_staging_free(&staging);
 	rp_staging_free(&staging);
+}
+
+/* What is lent goes as it is, between what is put, in whatever order; a save's
+ * memory is bounded, and what is not aligned is not taken. */
+static void test_lend(void **state)
+{
+	static const size_t limits[] = { 0, MIB, 8 * MIB, 64 * MIB };
+	size_t size = 41 * MIB;
+	unsigned char *all = NULL, *data;
+	int can = takes_direct(state);
+
+	assert_int_equal(posix_memalign((void **)&all, PAGE, size), 0);
+	data = pattern(size);
+	memcpy(all, data, size);
+	for (size_t i = 0; i < 2 * COUNT(limits); i++) {
+		struct rp_staging staging = { .limit = limits[i / 2] };
+		struct rp_err err = { 0 };
+		struct rp_out *out = rp_out_create(NULL, at(state, "lent"), size,
+						   i % 2 ? RP_YES : RP_NO,
+						   &staging, &err);
+		size_t lent = 0, taken, piece = 3 * PAGE, pos = 0;
+
+		assert_non_null(out);
+		for (; pos < size; pos += taken, piece = piece * 3 / 2 + 11) {
+			size_t n = size - pos < piece ? size - pos : piece;
+
+			assert_int_equal(rp_out_lend(out, all + pos, n, &taken,
+						     &err), 0);
+			assert_true(taken <= n && taken % PAGE == 0);
+			assert_true(taken == 0 || pos % PAGE == 0);
+			lent += taken;
+			/* to the next page, which can be lent again */
+			if (taken == 0) {
+				taken = pos % PAGE ? PAGE - pos % PAGE : n;
+				taken = taken < n ? taken : n;
+				assert_int_equal(rp_out_put(out, all + pos,
+							    taken, &err), 0);
+			}
+		}
+		assert_int_equal(rp_out_finish(out, &err), 0);
+		assert_int_equal(lent > size / 2, can && i % 2);
+		assert_true(limits[i / 2] == 0 ||
+			    staging.size <= limits[i / 2]);
+		same(at(state, "lent"), data, size);
+		rp_staging_free(&staging);
+		unlink(at(state, "lent"));
+	}
+	free(all);
+	free(data);
 }
 
 /* In memory there is nothing behind the cache. */
@@ -193,6 +242,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)
 	const struct CMUnitTest tests[] = {
 		TEST(test_sizes),
+		TEST(test_lend),
 		TEST(test_tmpfs),
 		TEST(test_there_already),
 		TEST(test_faults),

@@ -55,6 +55,35 @@ static void test_durations(void **state)
 	}
 }
 
+static void test_sizes(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t bytes;
+	} good[] = {
+		{ "0", 0 },	 { "4096", 4096 },     { "4k", 4096 },
+		{ "64m", 64 << 20 }, { "1.5G", 3ll << 29 }, { "2t", 1ll << 41 },
+	};
+	static const char *const bad[] = {
+		"", "m", "-1", "+1", " 1", "1 m", "1mb", "1kk", "1x", ".5m",
+		"1e3", "0x10", "9000000t", "1m1k",
+	};
+	int64_t bytes;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(good); i++) {
+		assert_int_equal(rp_parse_size(good[i].text, &bytes), 0);
+		assert_int_equal(bytes, good[i].bytes);
+	}
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		bytes = 77;
+		if (rp_parse_size(bad[i], &bytes) == 0)
+			print_error("'%s' is a size\n", bad[i]);
+		assert_int_equal(rp_parse_size(bad[i], &bytes), -1);
+		assert_int_equal(bytes, 77);
+	}
+}
+
 static void test_ints(void **state)
 {
 	static const char *const bad[] = {
@@ -101,6 +130,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_durations),
+		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_ints),
 		cmocka_unit_test(test_ascii),
 		cmocka_unit_test(test_format),
