@@ -23,10 +23,11 @@
 #define RP_MANIFEST_FILE "manifest.json"
 #define RP_MANIFEST_MAX ((size_t)1 << 31)
 
-/* Memory of one rank as it was stored. */
+/* A box of an array as it was stored; in manifests of before 0.1.0 also private
+ * memory, which is the shard's to tell now: there may be a lot of it. */
 struct rp_stored {
 	char *name;
-	enum rp_kind kind;		/* RP_PRIVATE or RP_ARRAY */
+	enum rp_kind kind;		/* RP_ARRAY or RP_PRIVATE */
 	enum rally_type type;
 	int ndim;
 	int64_t shape[RALLY_MAX_DIMS];	/* global */
@@ -67,8 +68,8 @@ struct rp_manifest {
 	struct rp_piece *pieces;	/* by rank, `ranks` of them */
 };
 
-/* A piece of the regions of `rank`, its shard's hashes still to be filled in;
- * files are added with rp_piece_add_file(). */
+/* A piece of the arrays of `rank`, its shard's hashes still to be filled in; files
+ * are added with rp_piece_add_file(). */
 int rp_piece_init(struct rp_piece *piece, const struct rp_regions *regions,
 		  int rank, struct rp_err *err);
 int rp_piece_add_file(struct rp_piece *piece, const char *name,

@@ -27,7 +27,7 @@ int rp_piece_init(struct rp_piece *piece, const struct rp_regions *regions,
 		const struct rp_region *r = &regions->v[i];
 		struct rp_stored *s = &piece->regions[piece->n_regions];
 
-		if (r->kind == RP_FILE)
+		if (r->kind != RP_ARRAY)
 			continue;
 		s->name = strdup(r->name);
 		if (!s->name)

@@ -175,6 +175,14 @@ struct rp_region *rp_regions_find(const struct rp_regions *regions,
 	return NULL;
 }
 
+static int same_layout(const struct rp_region *a, const struct rp_region *b)
+{
+	return a->kind == b->kind && a->type == b->type && a->ndim == b->ndim &&
+	       memcmp(a->shape, b->shape, sizeof(a->shape)) == 0 &&
+	       memcmp(a->start, b->start, sizeof(a->start)) == 0 &&
+	       memcmp(a->local, b->local, sizeof(a->local)) == 0;
+}
+
 int rp_regions_put(struct rp_regions *regions, const struct rp_region *region,
 		   struct rp_err *err)
 {
@@ -184,6 +192,7 @@ int rp_regions_put(struct rp_regions *regions, const struct rp_region *region,
 	char *name;
 
 	if (old) {
+		regions->layout += !same_layout(old, region);
 		name = old->name;
 		*old = *region;
 		old->name = name;
@@ -202,6 +211,7 @@ int rp_regions_put(struct rp_regions *regions, const struct rp_region *region,
 	v[i] = *region;
 	v[i].name = name;
 	regions->n++;
+	regions->layout++;
 	return 0;
 }
 
@@ -218,6 +228,7 @@ int rp_regions_drop(struct rp_regions *regions, const char *name,
 	free(old->name);
 	memmove(old, old + 1, (regions->n - i - 1) * sizeof(*old));
 	regions->n--;
+	regions->layout++;
 	return 0;
 }
 
@@ -230,28 +241,38 @@ uint64_t rp_regions_bytes(const struct rp_regions *regions)
 	return bytes;
 }
 
+static void print_common(FILE *out, const struct rp_region *r, const char *comma)
+{
+	char shape[256] = "private file";
+
+	if (r->kind == RP_ARRAY)
+		rp_dtype_shape_text(r->type, r->ndim, r->shape, shape,
+				    sizeof(shape));
+	else if (r->scope == RALLY_FILE_SHARED)
+		strcpy(shape, "shared file");
+	fprintf(out, "%s%s %s", comma, r->name, shape);
+}
+
 char *rp_regions_common(const struct rp_regions *regions)
 {
-	char *text = strdup("");
+	const char *comma = "";
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	int bad;
 
-	for (size_t i = 0; text && i < regions->n; i++) {
-		const struct rp_region *r = &regions->v[i];
-		char shape[256] = "";
-		char *longer;
-
-		if (r->kind == RP_PRIVATE)
+	if (!out)
+		return NULL;
+	for (size_t i = 0; i < regions->n; i++) {
+		if (regions->v[i].kind == RP_PRIVATE)
 			continue;
-		if (r->kind == RP_ARRAY)
-			rp_dtype_shape_text(r->type, r->ndim, r->shape, shape,
-					    sizeof(shape));
-		else
-			strcpy(shape, r->scope == RALLY_FILE_SHARED
-					      ? "shared file"
-					      : "private file");
-		longer = rp_format("%s%s%s %s", text, *text ? ", " : "",
-				   r->name, shape);
+		print_common(out, &regions->v[i], comma);
+		comma = ", ";
+	}
+	bad = ferror(out);
+	if (fclose(out) != 0 || bad) {
 		free(text);
-		text = longer;
+		return NULL;
 	}
 	return text;
 }
@@ -263,4 +284,5 @@ void rp_regions_free(struct rp_regions *regions)
 	free(regions->v);
 	regions->v = NULL;
 	regions->n = 0;
+	regions->layout++;
 }

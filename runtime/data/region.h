@@ -36,6 +36,8 @@ struct rp_region {
 struct rp_regions {
 	struct rp_region *v;
 	size_t n;
+	uint64_t layout;	/* another one each time that a name, type, shape or
+				   box changes; memory may move */
 };
 
 /* Fill a region from the arguments of rally_add(), rally_add_array() and

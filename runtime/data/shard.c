@@ -19,6 +19,8 @@ void rp_shard_free(struct rp_shard *shard)
 	for (size_t i = 0; i < shard->n; i++)
 		free(shard->v[i].name);
 	free(shard->v);
+	free(shard->rest);
+	free(shard->by_name);
 	memset(shard, 0, sizeof(*shard));
 }
 
@@ -28,20 +30,32 @@ static char *tensor_name(const char *region, enum rp_kind kind, int rank)
 				: rp_format("%s@rank-%05d", region, rank);
 }
 
+/* For one more: there is room for as many as the next power of two. */
+static int make_room(struct rp_shard *shard)
+{
+	size_t n = shard->n;
+	struct rp_tensor *v;
+
+	if (n > 0 && (n & (n - 1)) != 0)
+		return 0;
+	v = realloc(shard->v, (n > 0 ? 2 * n : 1) * sizeof(*v));
+	if (!v)
+		return -1;
+	shard->v = v;
+	return 0;
+}
+
 /* Appends a tensor behind the last one; takes the name. */
 static int append(struct rp_shard *shard, char *name, enum rally_type type,
 		  int ndim, const int64_t *shape, struct rp_err *err)
 {
-	struct rp_tensor *v = realloc(shard->v, (shard->n + 1) * sizeof(*v));
 	struct rp_tensor *t;
 
-	if (v)
-		shard->v = v;
-	if (!v || !name) {
+	if (!name || make_room(shard) != 0) {
 		free(name);
 		return rp_fail(err, RALLY_ENOMEM, "shard header: no memory");
 	}
-	t = &v[shard->n++];
+	t = &shard->v[shard->n++];
 	memset(t, 0, sizeof(*t));
 	t->name = name;
 	t->type = type;
@@ -77,27 +91,64 @@ static int append_hash_table(struct rp_shard *shard, struct rp_err *err)
 		      RALLY_U8, 2, shape, err);
 }
 
+static int append_region(struct rp_shard *shard, const struct rp_regions *regions,
+			 size_t i, struct rp_err *err)
+{
+	const struct rp_region *r = &regions->v[i];
+	int rc = append(shard, tensor_name(r->name, r->kind, shard->rank),
+			r->type, r->ndim, r->local, err);
+
+	if (rc == 0)
+		shard->v[shard->n - 1].region = (int)i;
+	return rc;
+}
+
+static int is_small(const struct rp_region *r)
+{
+	return r->kind != RP_FILE && r->bytes < RP_SHARD_SMALL;
+}
+
+/* The widest types first. */
+static int append_small(struct rp_shard *shard, const struct rp_regions *regions,
+			struct rp_err *err)
+{
+	int rc = 0;
+
+	for (size_t width = 8; rc == 0 && width > 0; width /= 2)
+		for (size_t i = 0; rc == 0 && i < regions->n; i++)
+			if (is_small(&regions->v[i]) &&
+			    rp_dtype_size(regions->v[i].type) == width)
+				rc = append_region(shard, regions, i, err);
+	return rc ? rc : append_pad(shard, err);
+}
+
+static int append_large(struct rp_shard *shard, const struct rp_regions *regions,
+			struct rp_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < regions->n; i++) {
+		if (regions->v[i].kind == RP_FILE || is_small(&regions->v[i]))
+			continue;
+		rc = append_region(shard, regions, i, err);
+		if (rc == 0)
+			rc = append_pad(shard, err);
+	}
+	return rc;
+}
+
 int rp_shard_plan(struct rp_shard *shard, const struct rp_regions *regions,
 		  int rank, int ranks, int64_t step, struct rp_err *err)
 {
-	int rc = 0;
+	int rc;
 
 	memset(shard, 0, sizeof(*shard));
 	shard->rank = rank;
 	shard->ranks = ranks;
 	shard->step = step;
-	for (size_t i = 0; rc == 0 && i < regions->n; i++) {
-		const struct rp_region *r = &regions->v[i];
-
-		if (r->kind == RP_FILE)
-			continue;
-		rc = append(shard, tensor_name(r->name, r->kind, rank),
-			    r->type, r->ndim, r->local, err);
-		if (rc == 0) {
-			shard->v[shard->n - 1].region = (int)i;
-			rc = append_pad(shard, err);
-		}
-	}
+	rc = append_small(shard, regions, err);
+	if (rc == 0)
+		rc = append_large(shard, regions, err);
 	if (rc == 0)
 		rc = append_hash_table(shard, err);
 	if (rc == 0)
@@ -137,17 +188,16 @@ static json_t *metadata(const struct rp_shard *shard,
 {
 	json_t *info = json_object();
 	json_t *meta = NULL;
-	char *text, step[24], rank[12], ranks[12];
+	char *text, rank[12], ranks[12];
 
 	for (size_t i = 0; i < shard->n; i++)
 		json_object_set_new(info, shard->v[i].name,
 				    sharding_info(&shard->v[i], regions));
 	text = json_dumps(info, JSON_COMPACT);
-	snprintf(step, sizeof(step), "%" PRId64, shard->step);
 	snprintf(rank, sizeof(rank), "%d", shard->rank);
 	snprintf(ranks, sizeof(ranks), "%d", shard->ranks);
 	if (text)
-		meta = json_pack("{s:s,s:s,s:s,s:s}", "step", step, "rank",
+		meta = json_pack("{s:s,s:s,s:s,s:s}", "step", "0", "rank",
 				 rank, "ranks", ranks, "DCP_SHARDING_INFO",
 				 text);
 	free(text);
@@ -164,12 +214,19 @@ static json_t *tensor_json(const struct rp_tensor *t)
 			 int_array(2, offsets));
 }
 
+/* Of the step alone the header is another one in each save, so it stands in
+ * front. */
+#define BEGIN "{\"__metadata__\":{\"step\":\""
+
 /* u64 length, text, spaces up to the alignment. */
-static char *frame(struct rp_shard *shard, const char *text, struct rp_err *err)
+static char *frame(struct rp_shard *shard, struct rp_err *err)
 {
-	size_t length = strlen(text);
-	size_t total = (8 + length + RP_SHARD_ALIGN - 1) / RP_SHARD_ALIGN *
-		       RP_SHARD_ALIGN;
+	char begin[sizeof(BEGIN) + 24];
+	size_t first = (size_t)snprintf(begin, sizeof(begin), BEGIN "%" PRId64,
+					shard->step);
+	size_t second = strlen(shard->rest);
+	size_t total = (8 + first + second + RP_SHARD_ALIGN - 1) /
+		       RP_SHARD_ALIGN * RP_SHARD_ALIGN;
 	uint64_t n = total - 8;
 	char *bytes;
 
@@ -186,17 +243,19 @@ static char *frame(struct rp_shard *shard, const char *text, struct rp_err *err)
 		return NULL;
 	}
 	memcpy(bytes, &n, 8);
-	memcpy(bytes + 8, text, length);
-	memset(bytes + 8 + length, ' ', total - 8 - length);
+	memcpy(bytes + 8, begin, first);
+	memcpy(bytes + 8 + first, shard->rest, second);
+	memset(bytes + 8 + first + second, ' ', total - 8 - first - second);
 	shard->header_bytes = total;
 	return bytes;
 }
 
-char *rp_shard_encode(struct rp_shard *shard, const struct rp_regions *regions,
-		      struct rp_err *err)
+static int encode_rest(struct rp_shard *shard, const struct rp_regions *regions,
+		       struct rp_err *err)
 {
+	static const char begin[] = BEGIN "0";
 	json_t *root = json_object();
-	char *text, *bytes = NULL;
+	char *text;
 	int bad;
 
 	bad = json_object_set_new(root, "__metadata__",
@@ -206,23 +265,75 @@ char *rp_shard_encode(struct rp_shard *shard, const struct rp_regions *regions,
 					   tensor_json(&shard->v[i]));
 	text = bad ? NULL : json_dumps(root, JSON_COMPACT);
 	json_decref(root);
-	if (text)
-		bytes = frame(shard, text, err);
-	else
-		rp_fail(err, RALLY_ENOMEM, "shard header: no memory");
+	if (text && strncmp(text, begin, strlen(begin)) == 0)
+		shard->rest = strdup(text + strlen(begin));
 	free(text);
-	return bytes;
+	return shard->rest ? 0 : rp_fail(err, RALLY_ENOMEM,
+					 "shard header: no memory");
 }
 
-const struct rp_tensor *rp_shard_find(const struct rp_shard *shard,
+char *rp_shard_encode(struct rp_shard *shard, const struct rp_regions *regions,
+		      struct rp_err *err)
+{
+	if (!shard->rest && encode_rest(shard, regions, err) != 0)
+		return NULL;
+	return frame(shard, err);
+}
+
+struct rp_shard *rp_layout_take(struct rp_layout *layout,
+				const struct rp_regions *regions, int rank,
+				int ranks, int64_t step, struct rp_err *err)
+{
+	if (!layout->made || layout->layout != regions->layout) {
+		rp_layout_free(layout);
+		if (rp_shard_plan(&layout->shard, regions, rank, ranks, step,
+				  err) != 0)
+			return NULL;
+		layout->layout = regions->layout;
+		layout->made = 1;
+	}
+	layout->shard.step = step;
+	return &layout->shard;
+}
+
+void rp_layout_free(struct rp_layout *layout)
+{
+	rp_shard_free(&layout->shard);
+	layout->made = 0;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp((*(const struct rp_tensor *const *)a)->name,
+		      (*(const struct rp_tensor *const *)b)->name);
+}
+
+static int sort_names(struct rp_shard *shard)
+{
+	shard->by_name = calloc(shard->n + 1, sizeof(*shard->by_name));
+	if (!shard->by_name)
+		return -1;
+	for (size_t i = 0; i < shard->n; i++)
+		shard->by_name[i] = &shard->v[i];
+	qsort(shard->by_name, shard->n, sizeof(*shard->by_name), compare_names);
+	return 0;
+}
+
+const struct rp_tensor *rp_shard_find(struct rp_shard *shard,
 				      const char *region, enum rp_kind kind)
 {
-	char *name = tensor_name(region, kind, shard->rank);
-	const struct rp_tensor *found = NULL;
+	struct rp_tensor wanted = { .name = tensor_name(region, kind,
+							shard->rank) };
+	const struct rp_tensor *key = &wanted, **at, *found = NULL;
 
-	for (size_t i = 0; name && !found && i < shard->n; i++)
-		if (strcmp(shard->v[i].name, name) == 0)
+	if (wanted.name && (shard->by_name || sort_names(shard) == 0)) {
+		at = bsearch(&key, shard->by_name, shard->n,
+			     sizeof(*shard->by_name), compare_names);
+		found = at ? *at : NULL;
+	}
+	for (size_t i = 0; wanted.name && !shard->by_name && i < shard->n; i++)
+		if (strcmp(shard->v[i].name, wanted.name) == 0)
 			found = &shard->v[i];
-	free(name);
+	free(wanted.name);
 	return found;
 }

@@ -355,6 +355,7 @@ void rp_handle_free(struct rally *rp)
 	rp_owner_release(&rp->owner);
 	rp_io_end(&rp->io);
 	rp_staging_free(&rp->staging);
+	rp_layout_free(&rp->layout);
 	if (rp->sched_open)
 		rp_sched_close(&rp->sched);
 	rp_node_close(&rp->node);
@@ -362,6 +363,7 @@ void rp_handle_free(struct rally *rp)
 	rp_comm_close(&rp->comm);
 	rp_regions_free(&rp->regions);
 	rp_manifest_free(&rp->found);
+	rp_shard_free(&rp->found_shard);
 	json_decref(rp->meta);
 	json_decref(rp->restored_meta);
 	free(rp->standing.doubts);

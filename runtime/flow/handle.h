@@ -13,6 +13,7 @@
 #include "base/progress.h"
 #include "data/manifest.h"
 #include "data/region.h"
+#include "data/shard.h"
 #include "flow/place.h"
 #include "group/agree.h"
 #include "group/comm.h"
@@ -83,9 +84,11 @@ struct rally {
 	int threads;		/* a helper thread may be used */
 	struct rp_progress progress;
 	struct rp_staging staging;	/* of the shards that this rank writes */
+	struct rp_layout layout;	/* likewise */
 	json_t *meta;		/* the program's strings, to be saved */
 	json_t *restored_meta;
 	struct rp_manifest found;	/* rally_find()'s, sequence -1: none */
+	struct rp_shard found_shard;	/* likewise, this rank's, n 0: none */
 
 	/* what this rank wants */
 	atomic_int asked;	/* enum rally_want, or'ed */

@@ -90,7 +90,7 @@ static int write_shard(struct save *save)
 	char *path = name ? rp_path(save->partial, name) : NULL;
 	struct rp_shard_how how = { rp->threads ? &rp->node.beside : NULL,
 				    (enum rp_auto)rp->options.direct,
-				    &rp->staging };
+				    &rp->staging, &rp->layout };
 	struct rp_shard_sum sum = { 0 };
 	int rc;
 

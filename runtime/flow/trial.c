@@ -190,13 +190,51 @@ static int check_boxes(struct rp_trial *trial)
 	return 0;
 }
 
+static struct rp_shard_sum my_sum(const struct rp_trial *trial)
+{
+	const struct rp_piece *piece =
+		&trial->manifest.pieces[trial->rp->comm.rank];
+
+	return (struct rp_shard_sum){ piece->bytes, piece->hash,
+				      piece->content };
+}
+
+/* The caller's. */
+static char *my_shard(const struct rp_trial *trial)
+{
+	const struct rp_comm *comm = &trial->rp->comm;
+	char *name = rp_shard_file_name(comm->rank, comm->size);
+	char *path = name ? rp_path(trial->path, name) : NULL;
+
+	free(name);
+	if (!path)
+		rp_fail(&trial->rp->err, RALLY_ENOMEM, "restore: no memory");
+	return path;
+}
+
+int rp_trial_look(struct rp_trial *trial, struct rp_shard *shard)
+{
+	struct rally *rp = trial->rp;
+	struct rp_shard_sum sum;
+	char *path;
+
+	memset(shard, 0, sizeof(*shard));
+	if (trial->manifest.ranks != rp->comm.size)
+		return 0;
+	path = my_shard(trial);
+	sum = my_sum(trial);
+	if (path)
+		rp_shard_look(&rp->io, path, rp->comm.rank, &sum, shard,
+			      &rp->err);
+	free(path);
+	return rp_comm_settle(&rp->comm, &rp->err);
+}
+
 static struct rp_shard_reader *open_shard(struct rp_trial *trial,
 					  const char *path)
 {
 	struct rally *rp = trial->rp;
-	const struct rp_piece *piece = &trial->manifest.pieces[rp->comm.rank];
-	struct rp_shard_sum sum = { piece->bytes, piece->hash,
-				    piece->content };
+	struct rp_shard_sum sum = my_sum(trial);
 
 	if (rp_handle_refused(rp) != 0 || check_boxes(trial) != 0)
 		return NULL;
@@ -220,20 +258,13 @@ static void read_parts(struct rp_trial *trial, struct rp_shard_reader *reader)
 
 static int read_shard(struct rp_trial *trial)
 {
-	struct rally *rp = trial->rp;
-	char *name = rp_shard_file_name(rp->comm.rank, rp->comm.size);
-	char *path = name ? rp_path(trial->path, name) : NULL;
-	struct rp_shard_reader *reader = NULL;
+	char *path = my_shard(trial);
+	struct rp_shard_reader *reader = path ? open_shard(trial, path) : NULL;
 
-	if (path)
-		reader = open_shard(trial, path);
-	else
-		rp_fail(&rp->err, RALLY_ENOMEM, "restore: no memory");
 	read_parts(trial, reader);
 	rp_shard_close(reader);
-	free(name);
 	free(path);
-	return rp->err.code;
+	return trial->rp->err.code;
 }
 
 /* Likewise, a file and a vote. */

@@ -34,6 +34,10 @@ int rp_trial_choose(struct rp_trial *trial);
 /* The manifest of the chosen checkpoint, read once, for all. */
 int rp_trial_manifest(struct rp_trial *trial);
 
+/* The header of this rank's shard, where the number of ranks is the one that wrote
+ * it; else one of nothing. The caller's to free. */
+int rp_trial_look(struct rp_trial *trial, struct rp_shard *shard);
+
 /* Fills the registered memory and has the program read its files. Nobody waits
  * for a rank that has given up: all learn it within some blocks of a shard, or at
  * the next of the program's files. */

@@ -18,6 +18,7 @@
 #define LENT ((size_t)8 << 20)	/* of one write from memory that is lent */
 #define DEPTH 8			/* writes under way */
 #define SMALL ((uint64_t)8 << 20)	/* below: through the page cache */
+#define GATHER ((size_t)128 << 10)	/* small ones become one write */
 #define WRITEBACK ((int64_t)16 << 20)	/* begun after so many bytes */
 
 /* One write. */
@@ -35,7 +36,8 @@ struct rp_out {
 	const char *path;
 	int fd;
 	int64_t at;		/* end of what was put */
-	int64_t begun;		/* writeback, up to here */
+	int64_t written;	/* of it, where it goes through the page cache */
+	int64_t begun;		/* likewise: writeback, up to here */
 	struct rp_io_queue *queue;	/* NULL: through the page cache */
 	struct flight flights[DEPTH];
 	unsigned filling;	/* the one that is sent next; put() fills it */
@@ -65,7 +67,8 @@ static size_t chunk_size(const struct rp_staging *staging)
 /* In huge pages, where the kernel has some: their first touch is faster. */
 static int get_staging(struct rp_staging *staging, size_t size)
 {
-	if (staging->size == size)
+	if (staging->size >= size &&
+	    (staging->limit == 0 || staging->size <= staging->limit))
 		return 0;
 	rp_staging_free(staging);
 	staging->memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -252,20 +255,46 @@ static int lend_direct(struct rp_out *out, const unsigned char *data,
  * Through the page cache
  */
 
-static int put_cached(struct rp_out *out, const void *data, size_t size,
-		      struct rp_err *err)
+static int write_cached(struct rp_out *out, const void *data, size_t size,
+			struct rp_err *err)
 {
-	int rc = rp_write_all(out->io, out->fd, data, size, out->at, out->path,
-			      err);
+	int rc = rp_write_all(out->io, out->fd, data, size, out->written,
+			      out->path, err);
 
 	if (rc != 0)
 		return rc;
-	out->at += (int64_t)size;
-	if (out->at - out->begun >= WRITEBACK) {
+	out->written += (int64_t)size;
+	if (out->written - out->begun >= WRITEBACK) {
 		rp_io_begin_writeback(out->io, out->fd, out->begun,
-				      out->at - out->begun);
-		out->begun = out->at;
+				      out->written - out->begun);
+		out->begun = out->written;
 	}
+	return 0;
+}
+
+static int flush_cached(struct rp_out *out, struct rp_err *err)
+{
+	size_t size = (size_t)(out->at - out->written);
+
+	return size ? write_cached(out, out->staging->memory, size, err) : 0;
+}
+
+/* Without memory to gather in each goes by itself. */
+static int put_cached(struct rp_out *out, const void *data, size_t size,
+		      struct rp_err *err)
+{
+	size_t held = (size_t)(out->at - out->written);
+	int rc = 0;
+
+	if (held + size > GATHER)
+		rc = flush_cached(out, err);
+	if (rc != 0)
+		return rc;
+	held = (size_t)(out->at - out->written);
+	out->at += (int64_t)size;
+	if (size >= GATHER || get_staging(out->staging, GATHER) != 0)
+		return write_cached(out, data, size, err);
+	memcpy((unsigned char *)out->staging->memory + held, data, size);
 	return 0;
 }
 
@@ -346,8 +375,8 @@ int rp_out_finish(struct rp_out *out, struct rp_err *err)
 
 	if (out->queue && out->flights[out->filling].size > 0)
 		rc = send(out, out->filling, err);
-	if (rc == 0 && out->queue)
-		rc = drain(out, err);
+	if (rc == 0)
+		rc = out->queue ? drain(out, err) : flush_cached(out, err);
 	if (rc != 0) {
 		rp_out_abandon(out);
 		return rc;

@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "base/progress.h"
 #include "data/region.h"
+#include "data/shard.h"
 #include "sys/out.h"
 
 /* What the manifest holds of a shard. `hash` covers header, hash table and
@@ -34,6 +35,7 @@ struct rp_shard_how {
 	const struct rp_beside *beside;
 	enum rp_auto direct;		/* sys/out.h */
 	struct rp_staging *staging;	/* likewise; NULL: none that is kept */
+	struct rp_layout *layout;	/* data/shard.h; NULL: likewise */
 };
 
 /* Writes the shard of `regions` to `path`, which must not exist, and makes it
@@ -62,6 +64,12 @@ int rp_shard_next(struct rp_shard_reader *reader, uint64_t bytes,
 		  struct rp_err *err);
 uint64_t rp_shard_left(const struct rp_shard_reader *reader);
 void rp_shard_close(struct rp_shard_reader *reader);
+
+/* Opening alone, for the header, which is the caller's to free, also after an
+ * error. */
+int rp_shard_look(struct rp_io *io, const char *path, int rank,
+		  const struct rp_shard_sum *sum, struct rp_shard *shard,
+		  struct rp_err *err);
 
 /* All of these in one. */
 int rp_shard_read(struct rp_io *io, const char *path,

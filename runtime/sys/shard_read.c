@@ -207,6 +207,23 @@ void rp_shard_close(struct rp_shard_reader *r)
 	free(r);
 }
 
+int rp_shard_look(struct rp_io *io, const char *path, int rank,
+		  const struct rp_shard_sum *sum, struct rp_shard *shard,
+		  struct rp_err *err)
+{
+	struct rp_err own = { 0 };
+	struct rp_shard_reader *r = rp_shard_open(io, path, NULL, rank, sum,
+						  NULL, err ? err : &own);
+
+	memset(shard, 0, sizeof(*shard));
+	if (!r)
+		return err ? err->code : own.code;
+	*shard = r->shard;
+	memset(&r->shard, 0, sizeof(r->shard));
+	rp_shard_close(r);
+	return 0;
+}
+
 uint64_t rp_shard_left(const struct rp_shard_reader *r)
 {
 	return r->shard.hashed_bytes - r->at;

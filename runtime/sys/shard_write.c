@@ -16,7 +16,7 @@ static const unsigned char zeros[RP_SHARD_ALIGN];
 struct job {
 	const char *path;
 	const struct rp_regions *regions;
-	struct rp_shard shard;
+	struct rp_shard *shard;	/* of the layout */
 	char *header;
 	unsigned char *table;	/* block hashes, then the tail's zeros */
 	size_t table_bytes, tail_bytes;
@@ -40,7 +40,7 @@ typedef int step_fn(struct job *job, struct rp_hasher *hasher,
 
 static int walk(struct job *job, struct rp_hasher *hasher, step_fn *fn)
 {
-	const struct rp_shard *shard = &job->shard;
+	const struct rp_shard *shard = job->shard;
 
 	for (size_t i = 0; i < shard->n; i++) {
 		const struct rp_tensor *t = &shard->v[i];
@@ -75,7 +75,7 @@ static void hash(struct job *job, struct rp_hasher *hasher,
 		data += n;
 		size -= n;
 		at += n;
-		if (at % RP_HASH_BLOCK != 0 && at != job->shard.hashed_bytes)
+		if (at % RP_HASH_BLOCK != 0 && at != job->shard->hashed_bytes)
 			continue;
 		sum = rp_hasher_final(hasher);
 		memcpy(job->table + (at - 1) / RP_HASH_BLOCK * RP_HASH_BYTES,
@@ -167,7 +167,7 @@ static int write_hashed_part(struct job *job, const struct rp_beside *beside)
 
 static int write_shard(struct job *job, const struct rp_beside *beside)
 {
-	int rc = rp_out_put(job->out, job->header, job->shard.header_bytes,
+	int rc = rp_out_put(job->out, job->header, job->shard->header_bytes,
 			    job->err);
 
 	if (rc == 0)
@@ -185,22 +185,24 @@ static int sum_up(const struct job *job, struct rp_shard_sum *sum)
 	if (!hasher)
 		return rp_fail(job->err, RALLY_ENOMEM, "%s: no memory",
 			       job->path);
-	sum->bytes = job->shard.header_bytes + job->shard.data_bytes;
+	sum->bytes = job->shard->header_bytes + job->shard->data_bytes;
 	sum->content = rp_hash_of(job->table, job->table_bytes);
-	rp_hasher_update(hasher, job->header, job->shard.header_bytes);
+	rp_hasher_update(hasher, job->header, job->shard->header_bytes);
 	rp_hasher_update(hasher, job->table, job->tail_bytes);
 	sum->hash = rp_hasher_final(hasher);
 	rp_hasher_free(hasher);
 	return 0;
 }
 
-static int prepare(struct job *job, int rank, int ranks, int64_t step)
+static int prepare(struct job *job, struct rp_layout *layout, int rank, int ranks,
+		   int64_t step)
 {
-	struct rp_shard *s = &job->shard;
-	int rc = rp_shard_plan(s, job->regions, rank, ranks, step, job->err);
+	struct rp_shard *s = rp_layout_take(layout, job->regions, rank, ranks,
+					    step, job->err);
 
-	if (rc != 0)
-		return rc;
+	job->shard = s;
+	if (!s)
+		return job->err->code;
 	job->header = rp_shard_encode(s, job->regions, job->err);
 	if (!job->header)
 		return job->err->code;
@@ -221,17 +223,19 @@ int rp_shard_write(struct rp_io *io, const char *path,
 		   struct rp_progress *progress, struct rp_shard_sum *sum,
 		   struct rp_err *err)
 {
-	struct rp_shard_how plain = { NULL, RP_AUTO, NULL };
+	struct rp_shard_how plain = { NULL, RP_AUTO, NULL, NULL };
+	struct rp_layout once = { .made = 0 };
 	struct rp_err own = { 0 };
 	struct job job = { .path = path, .regions = regions,
 			   .progress = progress, .err = err ? err : &own };
-	int rc = prepare(&job, rank, ranks, step);
+	int rc;
 
 	err = job.err;
 	how = how ? how : &plain;
+	rc = prepare(&job, how->layout ? how->layout : &once, rank, ranks, step);
 	if (rc == 0) {
-		job.out = rp_out_create(io, path, job.shard.header_bytes +
-					job.shard.data_bytes, how->direct,
+		job.out = rp_out_create(io, path, job.shard->header_bytes +
+					job.shard->data_bytes, how->direct,
 					how->staging, err);
 		rc = job.out ? write_shard(&job, how->beside) : err->code;
 	}
@@ -244,6 +248,6 @@ int rp_shard_write(struct rp_io *io, const char *path,
 	}
 	free(job.header);
 	free(job.table);
-	rp_shard_free(&job.shard);
+	rp_layout_free(&once);
 	return rc;
 }

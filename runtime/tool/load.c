@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "sys/shard_io.h"
 
 const struct rp_ckpt *rp_pick(const struct rp_folder *folder, const char *dir,
 			      const char *which, struct rp_err *err)
@@ -62,6 +63,94 @@ int rp_load(const struct rp_ckpt *ckpt, struct rp_manifest *manifest,
 	free(text);
 	free(path);
 	return rc;
+}
+
+/* Manifests once had them all. */
+static int has_private(const struct rp_piece *piece)
+{
+	for (size_t i = 0; i < piece->n_regions; i++)
+		if (piece->regions[i].kind == RP_PRIVATE)
+			return 1;
+	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct rp_stored *)a)->name,
+		      ((const struct rp_stored *)b)->name);
+}
+
+/* "seeds@rank-00003": the program's private memory. The library's own names begin
+ * with an '@', and the program's hold none. */
+static char *private_name(const struct rp_tensor *t)
+{
+	const char *at = strchr(t->name, '@');
+
+	return t->ndim == 1 && at && at > t->name
+		       ? strndup(t->name, (size_t)(at - t->name))
+		       : NULL;
+}
+
+static int add_private(struct rp_piece *piece, const struct rp_shard *shard,
+		       struct rp_err *err)
+{
+	struct rp_stored *v = realloc(piece->regions,
+				      (piece->n_regions + shard->n + 1) *
+					      sizeof(*v));
+
+	if (!v)
+		return rp_fail(err, RALLY_ENOMEM, "no memory for %zu regions",
+			       shard->n);
+	piece->regions = v;
+	for (size_t i = 0; i < shard->n; i++) {
+		const struct rp_tensor *t = &shard->v[i];
+		char *name = private_name(t);
+
+		if (!name)
+			continue;
+		v[piece->n_regions++] = (struct rp_stored){
+			.name = name, .kind = RP_PRIVATE, .type = t->type,
+			.ndim = 1, .shape = { t->shape[0] },
+			.local = { t->shape[0] }
+		};
+	}
+	qsort(v, piece->n_regions, sizeof(*v), by_name);
+	return 0;
+}
+
+static int load_one(const struct rp_ckpt *ckpt, struct rp_piece *piece, int ranks,
+		    struct rp_err *err)
+{
+	struct rp_shard_sum sum = { piece->bytes, piece->hash, piece->content };
+	char *name = rp_shard_file_name(piece->rank, ranks);
+	char *path = name ? rp_path(ckpt->path, name) : NULL;
+	struct rp_shard shard = { 0 };
+	int rc;
+
+	if (!path)
+		rc = rp_fail(err, RALLY_ENOMEM, "%s: no memory", ckpt->path);
+	else
+		rc = rp_shard_look(NULL, path, piece->rank, &sum, &shard, err);
+	if (rc == 0)
+		rc = add_private(piece, &shard, err);
+	rp_shard_free(&shard);
+	free(name);
+	free(path);
+	return rc;
+}
+
+int rp_load_private(const struct rp_ckpt *ckpt, struct rp_manifest *m,
+		    struct rp_err *err)
+{
+	for (int i = 0; i < m->ranks; i++) {
+		struct rp_err why = { 0 };
+
+		if (!has_private(&m->pieces[i]) &&
+		    load_one(ckpt, &m->pieces[i], m->ranks, &why) != 0 &&
+		    err->code == 0)
+			*err = why;
+	}
+	return err->code;
 }
 
 uint64_t rp_load_bytes(const struct rp_ckpt *v, size_t n)

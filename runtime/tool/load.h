@@ -20,6 +20,12 @@ const struct rp_ckpt *rp_pick(const struct rp_folder *folder, const char *dir,
 int rp_load(const struct rp_ckpt *ckpt, struct rp_manifest *manifest,
 	    struct rp_err *err);
 
+/* Adds what is private to each rank to the manifest's pieces, by name among the
+ * arrays: it stands in the shards' headers. A shard that can't be read keeps
+ * nothing of the others' from it; the first such is the error. */
+int rp_load_private(const struct rp_ckpt *ckpt, struct rp_manifest *manifest,
+		    struct rp_err *err);
+
 /* Bytes of the newest `n` that can be loaded, for a progress bar. */
 uint64_t rp_load_bytes(const struct rp_ckpt *v, size_t n);
 

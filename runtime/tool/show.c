@@ -313,13 +313,16 @@ int rp_tool_show(const struct rp_args *args, struct rp_err *err)
 
 	if (rp_folder_list(NULL, &folder, args->dir, err) == 0)
 		ckpt = rp_pick(&folder, args->dir, args->which, err);
-	if (ckpt && rp_load(ckpt, &m, err) == 0 &&
-	    rp_summary_of(&summary, &m, err) == 0) {
+	if (!ckpt || rp_load(ckpt, &m, err) != 0)
+		goto out;
+	rp_load_private(ckpt, &m, err);
+	if (rp_summary_of(&summary, &m, err) == 0) {
 		if (args->json)
 			show_json(ckpt, &m, &summary, err);
 		else
 			show_text(ckpt, &m, &summary, err);
 	}
+out:
 	rp_summary_free(&summary);
 	rp_manifest_free(&m);
 	rp_folder_free(&folder);

@@ -6,6 +6,22 @@
 
 static double memory[64];
 
+/* As a manifest of before 0.1.0 has it: read, but not written any more. */
+static void add_private(struct rp_piece *piece, int count)
+{
+	struct rp_stored *v = realloc(piece->regions, 2 * sizeof(*v));
+
+	assert_non_null(v);
+	piece->regions = v;
+	memset(&v[1], 0, sizeof(v[1]));
+	v[1].name = strdup("p");
+	v[1].kind = RP_PRIVATE;
+	v[1].type = RALLY_I32;
+	v[1].ndim = 1;
+	v[1].shape[0] = v[1].local[0] = count;
+	piece->n_regions = 2;
+}
+
 static void fill_piece(struct rp_piece *piece, int rank)
 {
 	const int64_t global[] = { 8, 6 }, start[] = { 4 * rank, 0 };
@@ -21,6 +37,8 @@ static void fill_piece(struct rp_piece *piece, int rank)
 					   (size_t)rank, NULL), 0);
 	assert_int_equal(rp_regions_put(&regions, &r, NULL), 0);
 	assert_int_equal(rp_piece_init(piece, &regions, rank, NULL), 0);
+	assert_int_equal(piece->n_regions, 1);
+	add_private(piece, rank);
 	piece->bytes = 8192 + (uint64_t)rank;
 	piece->hash = rp_hash_of("h", 1);
 	piece->content = rp_hash_of("c", 1);

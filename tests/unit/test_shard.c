@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "base/hash.h"
+#include "data/dtype.h"
 #include "unit.h"
 
 static unsigned char memory[3 << 20];
@@ -54,6 +55,10 @@ static void test_plan(void **state)
 		assert_int_equal(s.v[i].begin, at_byte);
 		at_byte = s.v[i].end;
 		if (strncmp(s.v[i].name, "@pad", 4) != 0)
+			assert_int_equal(s.v[i].begin % rp_dtype_size(s.v[i].type),
+					 0);
+		if (at_byte - s.v[i].begin >= RP_SHARD_SMALL ||
+		    strncmp(s.v[i].name, "@hash", 5) == 0)
 			assert_int_equal(s.v[i].begin % RP_SHARD_ALIGN, 0);
 		for (size_t k = 0; k < i; k++)
 			assert_string_not_equal(s.v[k].name, s.v[i].name);
@@ -118,6 +123,100 @@ static void test_round_trip(void **state)
 						 "x", NULL), RALLY_ECORRUPT);
 	free(bytes);
 	rp_shard_free(&s);
+	rp_regions_free(&regions);
+}
+
+static char *take(struct rp_layout *layout, const struct rp_regions *regions,
+		  int64_t step, size_t *bytes)
+{
+	struct rp_shard *s = rp_layout_take(layout, regions, 3, 8, step, NULL);
+	char *header;
+
+	assert_non_null(s);
+	header = rp_shard_encode(s, regions, NULL);
+	assert_non_null(header);
+	*bytes = s->header_bytes;
+	return header;
+}
+
+/* A layout that is kept gives the header that a new one gives, whatever changed
+ * since the last save. */
+static void test_kept_layout(void **state)
+{
+	const int64_t steps[] = { 0, -9223372036854775807 - 1, 7, 120, 120 };
+	struct rp_layout kept = { .made = 0 };
+	struct rp_regions regions;
+	struct rp_region r;
+
+	(void)state;
+	fill(&regions);
+	for (size_t i = 0; i < COUNT(steps); i++) {
+		struct rp_layout once = { .made = 0 };
+		size_t n, m;
+		char *a, *b;
+
+		if (i == 2) /* other memory is no other layout */
+			regions.v[0].data = memory + 64;
+		if (i == 3) {
+			assert_int_equal(rp_region_private(&r, "page", memory,
+							   RALLY_F32, 1025,
+							   NULL), 0);
+			assert_int_equal(rp_regions_put(&regions, &r, NULL), 0);
+		}
+		if (i == 4)
+			assert_int_equal(rp_regions_drop(&regions, "T", NULL),
+					 0);
+		a = take(&kept, &regions, steps[i], &n);
+		b = take(&once, &regions, steps[i], &m);
+		assert_int_equal(n, m);
+		assert_memory_equal(a, b, n);
+		free(a);
+		free(b);
+		rp_layout_free(&once);
+	}
+	rp_layout_free(&kept);
+	rp_regions_free(&regions);
+}
+
+/* Small ones stand close together, and each is found again. */
+static void test_many_small(void **state)
+{
+	struct rp_regions regions = { 0 };
+	struct rp_shard s, back;
+	struct rp_err err = { 0 };
+	struct rp_region r;
+	char name[24], *bytes;
+	uint64_t sum = 0;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		snprintf(name, sizeof(name), "r%d", i * 7919 % 1000);
+		assert_int_equal(rp_region_private(&r, name, memory,
+						   i % 3 ? RALLY_U8 : RALLY_F64,
+						   (size_t)i, NULL), 0);
+		assert_int_equal(rp_regions_put(&regions, &r, NULL), 0);
+		sum += r.bytes;
+	}
+	assert_int_equal(rp_shard_plan(&s, &regions, 0, 1, 5, &err), 0);
+	assert_int_equal(s.hashed_bytes, (sum + RP_SHARD_ALIGN - 1) /
+						 RP_SHARD_ALIGN * RP_SHARD_ALIGN);
+	bytes = rp_shard_encode(&s, &regions, &err);
+	assert_non_null(bytes);
+	assert_int_equal(rp_shard_decode(&back, bytes + 8, s.header_bytes - 8,
+					 s.header_bytes + s.data_bytes, "x",
+					 &err), 0);
+	for (size_t i = 0; i < regions.n; i++) {
+		const struct rp_tensor *t = rp_shard_find(&back,
+							  regions.v[i].name,
+							  RP_PRIVATE);
+
+		assert_non_null(t);
+		assert_int_equal(t->end - t->begin, regions.v[i].bytes);
+		assert_null(rp_shard_find(&back, regions.v[i].name, RP_ARRAY));
+	}
+	free(bytes);
+	rp_shard_free(&s);
+	rp_shard_free(&back);
 	rp_regions_free(&regions);
 }
 
@@ -411,6 +510,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plan),
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_kept_layout),
+		cmocka_unit_test(test_many_small),
 		cmocka_unit_test(test_a_shard_of_nothing),
 		cmocka_unit_test(test_sharding_info),
 		cmocka_unit_test(test_hostile),

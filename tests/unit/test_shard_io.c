@@ -42,7 +42,7 @@ static void write_shard(void **state, const char *name,
 			const struct rp_beside *beside,
 			struct rp_shard_sum *sum)
 {
-	struct rp_shard_how how = { beside, RP_YES, NULL };
+	struct rp_shard_how how = { .beside = beside, .direct = RP_YES };
 	struct rp_progress progress = { 0 };
 	struct rp_regions regions;
 	struct rp_err err = { 0 };
