@@ -88,7 +88,7 @@ static void register_all(const struct rp_shard *s, struct rp_regions *regions)
 	}
 }
 
-static void check_memory(const struct file *f, const struct rp_regions *regions)
+static void check_memory(struct file *f, const struct rp_regions *regions)
 {
 	for (size_t i = 0; i < regions->n; i++) {
 		const struct rp_region *r = &regions->v[i];
