@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/io_log.h"
@@ -170,6 +172,19 @@ int rp_io_allocate(struct rp_io *io, int fd, off_t size)
 	struct rp_fate fate = enter(io);
 	int rc = fails(&fate) ? -1 : fallocate(fd, 0, 0, size);
 	struct rp_io_call call = { "space", AT_FDCWD, NULL, NULL, fd, rc };
+
+	leave(io, &fate, &call);
+	return rc;
+}
+
+int rp_io_clone(struct rp_io *io, int fd, off_t offset, int from, off_t from_offset,
+		size_t size)
+{
+	struct file_clone_range range = { from, (uint64_t)from_offset, size,
+					  (uint64_t)offset };
+	struct rp_fate fate = enter(io);
+	int rc = fails(&fate) ? -1 : ioctl(fd, FICLONERANGE, &range);
+	struct rp_io_call call = { "clone", AT_FDCWD, NULL, NULL, fd, rc };
 
 	leave(io, &fate, &call);
 	return rc;

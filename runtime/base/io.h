@@ -53,6 +53,11 @@ int rp_io_fstat(struct rp_io *io, int fd, struct stat *st);
  * -1 and errno, and never by writing. */
 int rp_io_allocate(struct rp_io *io, int fd, off_t size);
 
+/* Has a part of one file share the extents of a part of another: FICLONERANGE.
+ * EOPNOTSUPP, EXDEV, EINVAL or ENOTTY where the file system has no such thing. */
+int rp_io_clone(struct rp_io *io, int fd, off_t offset, int from, off_t from_offset,
+		size_t size);
+
 /* Has the kernel begin to write out what was written. Says nothing, as only an
  * fsync does. */
 void rp_io_begin_writeback(struct rp_io *io, int fd, off_t offset, off_t size);

@@ -86,6 +86,9 @@ static const struct row rows[] = {
 	  "registered" },
 	{ "direct", CHOICE, AT(direct), "auto", 0, AUTO,
 	  "write shards past the page cache; auto: large ones, to a disk" },
+	{ "incremental", CHOICE, AT(incremental), "no", 0, "no|yes",
+	  "share blocks that have not changed with the last checkpoint, where the "
+	  "file system can" },
 	{ "threads", CHOICE, AT(threads), "auto", 0, AUTO,
 	  "hash on a helper thread; auto: where a core is free" },
 	{ "words", CHOICE, AT(words), "auto", 0, AUTO,

@@ -356,6 +356,7 @@ void rp_handle_free(struct rally *rp)
 	rp_io_end(&rp->io);
 	rp_staging_free(&rp->staging);
 	rp_layout_free(&rp->layout);
+	rp_shard_base_free(&rp->base);
 	if (rp->sched_open)
 		rp_sched_close(&rp->sched);
 	rp_node_close(&rp->node);

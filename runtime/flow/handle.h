@@ -24,6 +24,7 @@
 #include "sys/owner.h"
 #include "sys/poll.h"
 #include "sys/sched.h"
+#include "sys/shard_base.h"
 
 /* The checkpoints of the folder, as all ranks know them. */
 struct rp_standing {
@@ -85,6 +86,7 @@ struct rally {
 	struct rp_progress progress;
 	struct rp_staging staging;	/* of the shards that this rank writes */
 	struct rp_layout layout;	/* likewise */
+	struct rp_shard_base base;	/* likewise */
 	json_t *meta;		/* the program's strings, to be saved */
 	json_t *restored_meta;
 	struct rp_manifest found;	/* rally_find()'s, sequence -1: none */
@@ -110,6 +112,7 @@ struct rally {
 	int deferred;		/* the requeue of a stop, to the close */
 	int restored;		/* rally_restore() was called */
 	const char *in_program;	/* the file whose function runs, or NULL */
+	int told_unshared;	/* that blocks can't be shared */
 	int told_space;		/* that the next save will not fit */
 	int keyval;		/* on MPI_COMM_SELF, for a forgotten close */
 	int closing;

@@ -90,7 +90,8 @@ static int write_shard(struct save *save)
 	char *path = name ? rp_path(save->partial, name) : NULL;
 	struct rp_shard_how how = { rp->threads ? &rp->node.beside : NULL,
 				    (enum rp_auto)rp->options.direct,
-				    &rp->staging, &rp->layout };
+				    &rp->staging, &rp->layout,
+				    rp->options.incremental ? &rp->base : NULL };
 	struct rp_shard_sum sum = { 0 };
 	int rc;
 
@@ -165,6 +166,34 @@ static void prune(struct rally *rp)
 	rp_words_pruned(rp, pruned);
 }
 
+/* Once; rank 0's file system is that of all. */
+static void warn_unshared(struct rally *rp)
+{
+	if (rp->comm.rank == 0 && rp->base.refused && !rp->told_unshared)
+		rp_words_warn(rp, "option incremental does nothing here: this "
+				  "file system shares no blocks between files "
+				  "(XFS and btrfs do)");
+	rp->told_unshared |= rp->base.refused;
+}
+
+/* This rank's shard, from which the next save may take blocks. */
+static void keep_base(struct save *save)
+{
+	struct rally *rp = save->rp;
+	char *dir = rp_folder_final(rp->dir, rp->standing.next,
+				    save->place->step);
+	char *name = rp_shard_file_name(rp->comm.rank, rp->comm.size);
+	char *path = dir && name ? rp_path(dir, name) : NULL;
+
+	if (path)
+		rp_shard_base_keep(&rp->base, path);
+	else
+		rp_shard_base_drop(&rp->base);
+	free(dir);
+	free(name);
+	free(path);
+}
+
 static void settle_down(struct save *save, int confirmed)
 {
 	struct rally *rp = save->rp;
@@ -177,6 +206,8 @@ static void settle_down(struct save *save, int confirmed)
 	    standing->step != save->place->step &&
 	    memcmp(save->content.b, standing->content.b, RP_HASH_BYTES) == 0)
 		rp_words_stale(rp, save->place->step, standing->step);
+	keep_base(save);
+	warn_unshared(rp);
 	standing->content = save->content;
 	standing->sequence = standing->next++;
 	standing->step = save->place->step;
@@ -192,6 +223,7 @@ static void undo(struct save *save)
 	struct rally *rp = save->rp;
 	struct rp_err err = { 0 };
 
+	rp_shard_base_drop(&rp->base);
 	if (rp->comm.rank == 0 && save->partial &&
 	    rp_remove_tree(&rp->io, save->partial, &err) != 0)
 		rp_words_error(rp, "removing the partial checkpoint", &err);

@@ -362,6 +362,39 @@ int rp_out_lend(struct rp_out *out, const void *data, size_t size, size_t *taken
 	return lend_direct(out, data, n, err);
 }
 
+static int can_not_share(int sys)
+{
+	return sys == EOPNOTSUPP || sys == EXDEV || sys == EINVAL ||
+	       sys == ENOTTY || sys == ENOSYS;
+}
+
+int rp_out_clone(struct rp_out *out, int from, int64_t from_offset, size_t size,
+		 int *done, struct rp_err *err)
+{
+	int rc = 0;
+
+	*done = 0;
+	if (!out->queue)
+		rc = flush_cached(out, err);
+	else if (out->flights[out->filling].size > 0)
+		rc = turn(out, err);
+	if (rc != 0)
+		return rc;
+	do
+		rc = rp_io_clone(out->io, out->fd, out->at, from, from_offset,
+				 size);
+	while (rc != 0 && errno == EINTR);
+	if (rc != 0 && can_not_share(errno))
+		return 0;
+	if (rc != 0)
+		return rp_fail_errno(err, "share blocks of the last checkpoint "
+				     "with", out->path);
+	*done = 1;
+	out->at += (int64_t)size;
+	out->written = out->at;
+	return 0;
+}
+
 static void release(struct rp_out *out)
 {
 	rp_io_queue_close(out->queue);

@@ -52,6 +52,11 @@ int rp_out_put(struct rp_out *out, const void *data, size_t size,
 int rp_out_lend(struct rp_out *out, const void *data, size_t size, size_t *taken,
 		struct rp_err *err);
 
+/* The same for what another file, open as `from`, holds at from_offset, without
+ * moving a byte: both share the extents. *done is 0 where the file system can't. */
+int rp_out_clone(struct rp_out *out, int from, int64_t from_offset, size_t size,
+		 int *done, struct rp_err *err);
+
 /* Waits for all of it, fsync and close; what out was is freed in any case. The
  * folder's fsync is the caller's. */
 int rp_out_finish(struct rp_out *out, struct rp_err *err);

@@ -13,6 +13,7 @@
 #include "data/region.h"
 #include "data/shard.h"
 #include "sys/out.h"
+#include "sys/shard_base.h"
 
 /* What the manifest holds of a shard. `hash` covers header, hash table and
  * what follows it, and by the table every byte; `content` is the hash of the
@@ -36,6 +37,7 @@ struct rp_shard_how {
 	enum rp_auto direct;		/* sys/out.h */
 	struct rp_staging *staging;	/* likewise; NULL: none that is kept */
 	struct rp_layout *layout;	/* data/shard.h; NULL: likewise */
+	struct rp_shard_base *base;	/* sys/shard_base.h; NULL: all is written */
 };
 
 /* Writes the shard of `regions` to `path`, which must not exist, and makes it

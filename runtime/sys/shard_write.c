@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "data/shard.h"
 #include "sys/topo.h"
 
@@ -14,6 +15,7 @@ static const unsigned char zeros[RP_SHARD_ALIGN];
 
 /* One shard on its way to the disk. */
 struct job {
+	struct rp_io *io;
 	const char *path;
 	const struct rp_regions *regions;
 	struct rp_shard *shard;	/* of the layout */
@@ -21,6 +23,7 @@ struct job {
 	unsigned char *table;	/* block hashes, then the tail's zeros */
 	size_t table_bytes, tail_bytes;
 	struct rp_out *out;
+	struct rp_shard_base *base;	/* NULL: none */
 	struct rp_progress *progress;
 	struct rp_err *err;
 };
@@ -38,28 +41,39 @@ typedef int step_fn(struct job *job, struct rp_hasher *hasher,
 		    const unsigned char *data, size_t size, uint64_t at,
 		    size_t *taken);
 
+/* Where a walk stands. */
+struct cursor {
+	size_t tensor;
+	uint64_t at;
+};
+
+/* From the cursor on, to `until`. */
+static int walk_on(struct job *job, struct cursor *c, uint64_t until,
+		   struct rp_hasher *hasher, step_fn *fn)
+{
+	int rc = 0;
+
+	while (rc == 0 && c->at < until) {
+		const struct rp_tensor *t = &job->shard->v[c->tensor];
+		uint64_t stop = t->end < until ? t->end : until;
+		size_t taken = 0;
+
+		if (c->at == t->end) {
+			c->tensor++;
+			continue;
+		}
+		rc = fn(job, hasher, memory_of(job, t) + (c->at - t->begin),
+			(size_t)(stop - c->at), c->at, &taken);
+		c->at += taken;
+	}
+	return rc;
+}
+
 static int walk(struct job *job, struct rp_hasher *hasher, step_fn *fn)
 {
-	const struct rp_shard *shard = job->shard;
+	struct cursor c = { 0, 0 };
 
-	for (size_t i = 0; i < shard->n; i++) {
-		const struct rp_tensor *t = &shard->v[i];
-		const unsigned char *data = memory_of(job, t);
-
-		if (t->begin >= shard->hashed_bytes)
-			break;
-		for (uint64_t at = t->begin; at < t->end;) {
-			size_t taken = 0;
-			int rc = fn(job, hasher, data, (size_t)(t->end - at), at,
-				    &taken);
-
-			if (rc != 0)
-				return rc;
-			data += taken;
-			at += taken;
-		}
-	}
-	return 0;
+	return walk_on(job, &c, job->shard->hashed_bytes, hasher, fn);
 }
 
 /* Block by block; one that ends here goes into the table. */
@@ -114,6 +128,73 @@ static int write_step(struct job *job, struct rp_hasher *hasher,
 	return rc;
 }
 
+/*
+ * What has not changed is not written: block by block, hash first
+ */
+
+/* Sets *done where the block is in the new file now. */
+static int share_block(struct job *job, int from, uint64_t at, size_t size,
+		       int *done)
+{
+	uint64_t i = at / RP_HASH_BLOCK;
+	int64_t where = rp_shard_base_find(job->base, job->regions, i,
+					   job->table + i * RP_HASH_BYTES);
+	int rc;
+
+	*done = 0;
+	if (where < 0)
+		return 0;
+	rc = rp_out_clone(job->out, from, where, size, done, job->err);
+	if (rc != 0)
+		return rc;
+	if (!*done)
+		job->base->refused = 1;
+	else
+		job->base->shared += size;
+	return 0;
+}
+
+static int write_changed(struct job *job, struct rp_hasher *hasher, int from)
+{
+	struct cursor hashed = { 0, 0 }, written = { 0, 0 };
+	uint64_t total = job->shard->hashed_bytes;
+	int rc = 0;
+
+	while (rc == 0 && hashed.at < total) {
+		uint64_t at = hashed.at, end = at + RP_HASH_BLOCK;
+		int done;
+
+		end = end < total ? end : total;
+		walk_on(job, &hashed, end, hasher, hash_step);
+		rc = share_block(job, from, at, (size_t)(end - at), &done);
+		if (rc == 0 && done) {
+			rp_progress_add(job->progress, end - at);
+			written = hashed;
+		} else if (rc == 0) {
+			rc = walk_on(job, &written, end, NULL, write_step);
+		}
+	}
+	return rc;
+}
+
+/* The file of the base, or -1: it is gone, or there is none, and all is written. */
+static int open_base(struct job *job)
+{
+	int64_t length;
+
+	if (!job->base)
+		return -1;
+	job->base->shared = 0;
+	if (!job->base->path || job->base->refused ||
+	    job->base->now.layout != job->regions->layout)
+		return -1;
+	return rp_open_read(job->io, job->base->path, &length, NULL);
+}
+
+/*
+ * Hash and write of all of it
+ */
+
 struct hashing {
 	struct job *job;
 	struct rp_hasher *hasher;
@@ -149,19 +230,23 @@ static int start_thread(pthread_t *thread, struct hashing *hashing)
 static int write_hashed_part(struct job *job, const struct rp_beside *beside)
 {
 	struct hashing hashing = { job, rp_hasher_new(), beside };
+	int base = open_base(job);
 	pthread_t thread;
 	int rc;
 
-	if (!hashing.hasher)
-		return rp_fail(job->err, RALLY_ENOMEM, "%s: no memory",
-			       job->path);
-	if (beside && start_thread(&thread, &hashing) == 0) {
+	if (!hashing.hasher) {
+		rc = rp_fail(job->err, RALLY_ENOMEM, "%s: no memory", job->path);
+	} else if (base >= 0) {
+		rc = write_changed(job, hashing.hasher, base);
+	} else if (beside && start_thread(&thread, &hashing) == 0) {
 		rc = walk(job, NULL, write_step);
 		pthread_join(thread, NULL);
 	} else {
 		rc = walk(job, hashing.hasher, write_step);
 	}
 	rp_hasher_free(hashing.hasher);
+	if (base >= 0)
+		rp_close_read(job->io, base);
 	return rc;
 }
 
@@ -223,15 +308,16 @@ int rp_shard_write(struct rp_io *io, const char *path,
 		   struct rp_progress *progress, struct rp_shard_sum *sum,
 		   struct rp_err *err)
 {
-	struct rp_shard_how plain = { NULL, RP_AUTO, NULL, NULL };
+	struct rp_shard_how plain = { .direct = RP_AUTO };
 	struct rp_layout once = { .made = 0 };
 	struct rp_err own = { 0 };
-	struct job job = { .path = path, .regions = regions,
+	struct job job = { .io = io, .path = path, .regions = regions,
 			   .progress = progress, .err = err ? err : &own };
 	int rc;
 
 	err = job.err;
 	how = how ? how : &plain;
+	job.base = how->base;
 	rc = prepare(&job, how->layout ? how->layout : &once, rank, ranks, step);
 	if (rc == 0) {
 		job.out = rp_out_create(io, path, job.shard->header_bytes +
@@ -243,6 +329,11 @@ int rp_shard_write(struct rp_io *io, const char *path,
 		rc = rp_out_finish(job.out, err);
 		if (rc == 0)
 			rc = sum_up(&job, sum);
+		if (rc == 0 && job.base) {
+			rp_shard_base_wrote(job.base, job.shard, regions,
+					    job.table, job.table_bytes);
+			job.table = NULL;
+		}
 	} else {
 		rp_out_abandon(job.out);
 	}

@@ -18,6 +18,7 @@ mpi_tests = \
 	tests/mpi/test_fail.mpi \
 	tests/mpi/test_file.mpi \
 	tests/mpi/test_finalize.mpi \
+	tests/mpi/test_incremental.mpi \
 	tests/mpi/test_inject.mpi \
 	tests/mpi/test_layout.mpi \
 	tests/mpi/test_leave.mpi \
@@ -68,6 +69,9 @@ tests_mpi_test_leave_mpi_SOURCES = tests/mpi/test_leave.c
 tests_mpi_test_leave_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_leave_mpi_LDADD = $(mpi_test_ldadd)
 
+tests_mpi_test_incremental_mpi_SOURCES = tests/mpi/test_incremental.c
+tests_mpi_test_incremental_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_incremental_mpi_LDADD = $(mpi_test_ldadd)
 tests_mpi_test_mounts_mpi_SOURCES = tests/mpi/test_mounts.c
 tests_mpi_test_mounts_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_mounts_mpi_LDADD = $(mpi_test_ldadd)
