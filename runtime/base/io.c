@@ -93,7 +93,7 @@ int rp_io_open(struct rp_io *io, int dirfd, const char *path, int flags)
 	int fd = fails(&fate) ? -1 : openat(dirfd, path, flags | O_CLOEXEC,
 					    FILE_MODE);
 	struct rp_io_call call = { flags & O_CREAT ? "create" : "open", dirfd,
-				   path, NULL, fd, fd };
+				   path, NULL, fd, fd, 0 };
 
 	leave(io, &fate, &call);
 	return fd;
@@ -104,7 +104,7 @@ int rp_io_close(struct rp_io *io, int fd)
 {
 	struct rp_fate fate = enter(io);
 	int rc = close(fd);
-	struct rp_io_call call = { "close", AT_FDCWD, NULL, NULL, -1, 0 };
+	struct rp_io_call call = { "close", AT_FDCWD, NULL, NULL, -1, 0, 0 };
 
 	if (fails(&fate))
 		rc = -1;
@@ -119,7 +119,7 @@ ssize_t rp_io_pread(struct rp_io *io, int fd, void *data, size_t size,
 	struct rp_fate fate = enter(io);
 	ssize_t n = fails(&fate) ? -1 : pread(fd, data, share(&fate, size),
 					      offset);
-	struct rp_io_call call = { "read", AT_FDCWD, NULL, NULL, fd, n };
+	struct rp_io_call call = { "read", AT_FDCWD, NULL, NULL, fd, n, 0 };
 
 	leave(io, &fate, &call);
 	return n;
@@ -131,7 +131,8 @@ ssize_t rp_io_pwrite(struct rp_io *io, int fd, const void *data, size_t size,
 	struct rp_fate fate = enter(io);
 	ssize_t n = fails(&fate) ? -1 : pwrite(fd, data, share(&fate, size),
 					       offset);
-	struct rp_io_call call = { "write", AT_FDCWD, NULL, NULL, fd, n };
+	struct rp_io_call call = { "write", AT_FDCWD, NULL, NULL, fd, n,
+				   offset };
 
 	leave(io, &fate, &call);
 	return n;
@@ -141,7 +142,7 @@ ssize_t rp_io_write(struct rp_io *io, int fd, const void *data, size_t size)
 {
 	struct rp_fate fate = enter(io);
 	ssize_t n = fails(&fate) ? -1 : write(fd, data, share(&fate, size));
-	struct rp_io_call call = { "write", AT_FDCWD, NULL, NULL, fd, n };
+	struct rp_io_call call = { "write", AT_FDCWD, NULL, NULL, fd, n, -1 };
 
 	leave(io, &fate, &call);
 	return n;
@@ -151,7 +152,7 @@ int rp_io_fsync(struct rp_io *io, int fd)
 {
 	struct rp_fate fate = enter(io);
 	int rc = fails(&fate) ? -1 : fsync(fd);
-	struct rp_io_call call = { "fsync", AT_FDCWD, NULL, NULL, fd, rc };
+	struct rp_io_call call = { "fsync", AT_FDCWD, NULL, NULL, fd, rc, 0 };
 
 	leave(io, &fate, &call);
 	return rc;
@@ -161,7 +162,7 @@ int rp_io_fstat(struct rp_io *io, int fd, struct stat *st)
 {
 	struct rp_fate fate = enter(io);
 	int rc = fails(&fate) ? -1 : fstat(fd, st);
-	struct rp_io_call call = { "stat", AT_FDCWD, NULL, NULL, fd, rc };
+	struct rp_io_call call = { "stat", AT_FDCWD, NULL, NULL, fd, rc, 0 };
 
 	leave(io, &fate, &call);
 	return rc;
@@ -171,7 +172,38 @@ int rp_io_allocate(struct rp_io *io, int fd, off_t size)
 {
 	struct rp_fate fate = enter(io);
 	int rc = fails(&fate) ? -1 : fallocate(fd, 0, 0, size);
-	struct rp_io_call call = { "space", AT_FDCWD, NULL, NULL, fd, rc };
+	struct rp_io_call call = { "space", AT_FDCWD, NULL, NULL, fd, rc, 0 };
+
+	leave(io, &fate, &call);
+	return rc;
+}
+
+int rp_io_truncate(struct rp_io *io, int fd, off_t size)
+{
+	struct rp_fate fate = enter(io);
+	int rc = fails(&fate) ? -1 : ftruncate(fd, size);
+	struct rp_io_call call = { "truncate", AT_FDCWD, NULL, NULL, fd, rc,
+				   size };
+
+	leave(io, &fate, &call);
+	return rc;
+}
+
+/* Who opens the file in between waits for the lease to end, and has the kernel
+ * tell us by a signal: by one that nobody minds, where SIGIO would end us. */
+static int lease_and_release(int fd)
+{
+	if (fcntl(fd, F_SETSIG, SIGURG) != 0 ||
+	    fcntl(fd, F_SETLEASE, F_WRLCK) != 0)
+		return -1;
+	return fcntl(fd, F_SETLEASE, F_UNLCK);
+}
+
+int rp_io_lease(struct rp_io *io, int fd)
+{
+	struct rp_fate fate = enter(io);
+	int rc = fails(&fate) ? -1 : lease_and_release(fd);
+	struct rp_io_call call = { "lease", AT_FDCWD, NULL, NULL, fd, rc, 0 };
 
 	leave(io, &fate, &call);
 	return rc;
@@ -184,7 +216,7 @@ int rp_io_clone(struct rp_io *io, int fd, off_t offset, int from, off_t from_off
 					  (uint64_t)offset };
 	struct rp_fate fate = enter(io);
 	int rc = fails(&fate) ? -1 : ioctl(fd, FICLONERANGE, &range);
-	struct rp_io_call call = { "clone", AT_FDCWD, NULL, NULL, fd, rc };
+	struct rp_io_call call = { "clone", AT_FDCWD, NULL, NULL, fd, rc, 0 };
 
 	leave(io, &fate, &call);
 	return rc;
@@ -205,7 +237,7 @@ int rp_io_mkdir(struct rp_io *io, const char *path)
 {
 	struct rp_fate fate = enter(io);
 	int rc = fails(&fate) ? -1 : mkdir(path, DIR_MODE);
-	struct rp_io_call call = { "mkdir", AT_FDCWD, path, NULL, -1, rc };
+	struct rp_io_call call = { "mkdir", AT_FDCWD, path, NULL, -1, rc, 0 };
 
 	leave(io, &fate, &call);
 	return rc;
@@ -215,7 +247,7 @@ int rp_io_rename(struct rp_io *io, const char *from, const char *to)
 {
 	struct rp_fate fate = enter(io);
 	int rc = fails(&fate) ? -1 : rename(from, to);
-	struct rp_io_call call = { "rename", AT_FDCWD, from, to, -1, rc };
+	struct rp_io_call call = { "rename", AT_FDCWD, from, to, -1, rc, 0 };
 
 	leave(io, &fate, &call);
 	return answer_of(&fate, rc);
@@ -225,7 +257,7 @@ int rp_io_unlink(struct rp_io *io, int dirfd, const char *path, int flags)
 {
 	struct rp_fate fate = enter(io);
 	int rc = fails(&fate) ? -1 : unlinkat(dirfd, path, flags);
-	struct rp_io_call call = { "unlink", dirfd, path, NULL, -1, rc };
+	struct rp_io_call call = { "unlink", dirfd, path, NULL, -1, rc, 0 };
 
 	leave(io, &fate, &call);
 	return answer_of(&fate, rc);
@@ -235,7 +267,7 @@ int rp_io_lstat(struct rp_io *io, const char *path, struct stat *st)
 {
 	struct rp_fate fate = enter(io);
 	int rc = fails(&fate) ? -1 : lstat(path, st);
-	struct rp_io_call call = { "stat", AT_FDCWD, path, NULL, -1, rc };
+	struct rp_io_call call = { "stat", AT_FDCWD, path, NULL, -1, rc, 0 };
 
 	leave(io, &fate, &call);
 	return rc;
@@ -245,7 +277,7 @@ int rp_io_statvfs(struct rp_io *io, const char *path, struct statvfs *vfs)
 {
 	struct rp_fate fate = enter(io);
 	int rc = fails(&fate) ? -1 : statvfs(path, vfs);
-	struct rp_io_call call = { "space", AT_FDCWD, path, NULL, -1, rc };
+	struct rp_io_call call = { "space", AT_FDCWD, path, NULL, -1, rc, 0 };
 
 	leave(io, &fate, &call);
 	return rc;
@@ -256,7 +288,7 @@ DIR *rp_io_fdopendir(struct rp_io *io, int fd)
 	struct rp_fate fate = enter(io);
 	DIR *dir = fails(&fate) ? NULL : fdopendir(fd);
 	struct rp_io_call call = { "list", AT_FDCWD, NULL, NULL, fd,
-				   dir ? 0 : -1 };
+				   dir ? 0 : -1, 0 };
 
 	leave(io, &fate, &call);
 	return dir;
@@ -267,7 +299,7 @@ struct dirent *rp_io_readdir(struct rp_io *io, DIR *dir)
 	struct rp_fate fate = enter(io);
 	struct dirent *entry = NULL;
 	struct rp_io_call call = { "list", AT_FDCWD, NULL, NULL, dirfd(dir),
-				   0 };
+				   0, 0 };
 
 	errno = 0;
 	if (!fails(&fate))

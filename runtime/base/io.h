@@ -58,6 +58,14 @@ int rp_io_allocate(struct rp_io *io, int fd, off_t size);
 int rp_io_clone(struct rp_io *io, int fd, off_t offset, int from, off_t from_offset,
 		size_t size);
 
+/* ftruncate(). */
+int rp_io_truncate(struct rp_io *io, int fd, off_t size);
+
+/* Whether no other open file and no mapping on this machine is of the file that
+ * fd writes to: 0, or -1 with EAGAIN. EINVAL: this file system can't tell; EACCES:
+ * the file is another user's. It takes a write lease, and gives it back at once. */
+int rp_io_lease(struct rp_io *io, int fd);
+
 /* Has the kernel begin to write out what was written. Says nothing, as only an
  * fsync does. */
 void rp_io_begin_writeback(struct rp_io *io, int fd, off_t offset, off_t size);

@@ -107,6 +107,9 @@ void rp_io_log(FILE *log, int rank, uint64_t number,
 		put_synced(log, call->fd);
 	else
 		fprintf(log, "%" PRId64, call->result);
+	if (call->offset >= 0 && (strcmp(call->op, "write") == 0 ||
+				  strcmp(call->op, "truncate") == 0))
+		fprintf(log, "@%" PRId64, call->offset);
 	fputc('\n', log);
 	fflush(log);
 	errno = sys;

@@ -13,7 +13,8 @@
  * holds `name`, inode the one that was opened, made or synced; folder2 and name2
  * are where a rename went; 0 and "-" stand for what a call has not. The body of
  * an fsync is a file's bytes in hexadecimal, or a folder's "name=inode" pairs,
- * each followed by a slash; of a write the number of bytes.
+ * each followed by a slash; of a write the number of bytes and, but at the end of
+ * a file, "@" and the offset; of a truncate "@" and the length.
  */
 #ifndef RP_BASE_IO_LOG_H
 #define RP_BASE_IO_LOG_H
@@ -28,6 +29,7 @@ struct rp_io_call {
 	const char *path, *to;	/* NULL where there is none */
 	int fd;			/* -1 likewise */
 	int64_t result;
+	int64_t offset;		/* of a write, -1: at the end; or the new length */
 };
 
 /* Appends a line; errno is the call's, and preserved. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "unit.h"
@@ -106,6 +107,8 @@ static void test_each_call_fails(void **state)
 	FAILS(rp_io_write(&io, fd, &byte, 1) == -1);
 	FAILS(rp_io_fsync(&io, fd) == -1);
 	FAILS(rp_io_fstat(&io, fd, &st) == -1);
+	FAILS(rp_io_truncate(&io, fd, 0) == -1);
+	FAILS(rp_io_lease(&io, fd) == -1);
 	FAILS(rp_io_mkdir(&io, at(state, "new")) == -1);
 	FAILS(rp_io_rename(&io, at(state, "file"), at(state, "new")) == -1);
 	FAILS(rp_io_unlink(&io, AT_FDCWD, at(state, "file"), 0) == -1);
@@ -216,6 +219,45 @@ static void test_modes(void **state)
 	close(fd);
 }
 
+/* Who has it open, by whatever flags, or mapped, is noticed; and is not harmed,
+ * nor are we, where it comes and goes. */
+static void test_lease(void **state)
+{
+	int fd = rp_io_open(NULL, AT_FDCWD, at(state, "f"), O_WRONLY | O_CREAT);
+	int other, status;
+	pid_t child;
+	void *map;
+
+	if (rp_io_lease(NULL, fd) != 0 && errno == EINVAL)
+		skip();
+	assert_int_equal(rp_io_lease(NULL, fd), 0);
+	for (int flags = O_RDONLY; flags <= O_RDWR; flags++) {
+		other = open(at(state, "f"), flags);
+		assert_int_equal(rp_io_lease(NULL, fd), -1);
+		assert_int_equal(errno, EAGAIN);
+		close(other);
+	}
+	assert_int_equal(ftruncate(fd, 4096), 0);
+	other = open(at(state, "f"), O_RDONLY);
+	map = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, other, 0);
+	close(other);
+	assert_ptr_not_equal(map, MAP_FAILED);
+	assert_int_equal(rp_io_lease(NULL, fd), -1);
+	assert_int_equal(errno, EAGAIN);
+	munmap(map, 4096);
+	assert_int_equal(rp_io_lease(NULL, fd), 0);
+	child = fork();
+	if (child == 0) {
+		for (int i = 0; i < 20000; i++)
+			close(open(at(state, "f"), O_RDONLY));
+		_exit(0);
+	}
+	while (waitpid(child, &status, WNOHANG) == 0)
+		(void)rp_io_lease(NULL, fd);
+	assert_int_equal(status, 0);
+	close(fd);
+}
+
 static void test_journal(void **state)
 {
 	struct rp_io io;
@@ -233,6 +275,7 @@ static void test_journal(void **state)
 	assert_int_equal(rp_io_fsync(&io, dir), 0);
 	assert_int_equal(rp_io_rename(&io, at(state, "d/f"), at(state, "d/g")),
 			 0);
+	assert_int_equal(rp_io_truncate(&io, fd, 1), 0);
 	rp_io_end(&io);
 	text = get_text(at(state, "log"));
 	assert_int_equal(fstat(fd, &st), 0);
@@ -245,6 +288,8 @@ static void test_journal(void **state)
 	snprintf(expect, sizeof(expect), "\tf=%llu/\n",
 		 (unsigned long long)st.st_ino);
 	assert_non_null(strstr(text, expect));
+	assert_non_null(strstr(text, "\t2@0\n"));
+	assert_non_null(strstr(text, "\t0@1\n"));
 	assert_non_null(strstr(text, "\tf\t"));
 	assert_non_null(strstr(text, "\tg\t0\n"));
 	free(text);
@@ -263,6 +308,7 @@ int main(void)
 		scratch_test(test_death),
 		cmocka_unit_test(test_by_chance),
 		scratch_test(test_modes),
+		scratch_test(test_lease),
 		scratch_test(test_journal),
 	};
 
