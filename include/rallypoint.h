@@ -208,7 +208,8 @@ int rally_add_array(rally_t *rp, const char *name, void *data,
 
 /* Files that the program writes itself, in its own format (LAMMPS, HDF5,
  * PETSc ...). During a save `fn` is called with RALLY_FILE_WRITE and a path
- * inside the checkpoint that is being written: it creates that regular file.
+ * inside the checkpoint that is being written: it creates that regular file. (A
+ * save that finds no space may begin anew, and calls it again with another path.)
  * The commit then makes it durable, hashes it and counts it in. During a
  * restore, once the file's hash is verified, fn is called with RALLY_FILE_READ
  * and the path to read from; the file stays there until the checkpoint is

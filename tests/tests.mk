@@ -101,6 +101,7 @@ core_unit_tests = \
 	tests/unit/test_options \
 	tests/unit/test_out \
 	tests/unit/test_owner \
+	tests/unit/test_pool \
 	tests/unit/test_region \
 	tests/unit/test_scontrol_text \
 	tests/unit/test_shard \
@@ -178,6 +179,10 @@ tests_unit_test_owner_SOURCES = tests/unit/test_owner.c
 tests_unit_test_owner_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_owner_CFLAGS = $(core_unit_cflags)
 tests_unit_test_owner_LDADD = $(core_unit_ldadd)
+tests_unit_test_pool_SOURCES = tests/unit/test_pool.c
+tests_unit_test_pool_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_pool_CFLAGS = $(core_unit_cflags)
+tests_unit_test_pool_LDADD = $(core_unit_ldadd)
 tests_unit_test_region_SOURCES = tests/unit/test_region.c
 tests_unit_test_region_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_region_CFLAGS = $(core_unit_cflags)

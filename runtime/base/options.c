@@ -89,6 +89,9 @@ static const struct row rows[] = {
 	{ "incremental", CHOICE, AT(incremental), "no", 0, "no|yes",
 	  "share blocks that have not changed with the last checkpoint, where the "
 	  "file system can" },
+	{ "recycle", CHOICE, AT(recycle), "auto", 0, AUTO,
+	  "write over the shards of a pruned checkpoint instead of new files; "
+	  "auto: on a local file system of one node, unless incremental" },
 	{ "threads", CHOICE, AT(threads), "auto", 0, AUTO,
 	  "hash on a helper thread; auto: where a core is free" },
 	{ "words", CHOICE, AT(words), "auto", 0, AUTO,

@@ -44,6 +44,7 @@ struct rp_options {
 	int64_t memory;		/* bytes */
 	int64_t direct;		/* enum rp_auto */
 	int64_t incremental;	/* 0 or 1 */
+	int64_t recycle;	/* enum rp_auto */
 	int64_t threads;	/* enum rp_auto */
 	int64_t words;		/* enum rp_auto */
 	int64_t progress;	/* enum rp_auto */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/recycle.h"
 #include "flow/words.h"
 #include "sys/mount.h"
 
@@ -24,7 +25,8 @@ static int take(struct rally *rp)
 				   rp->job.restarts, job_active, &rp->sched,
 				   &rp->err);
 	/* What can't be removed is in nobody's way. */
-	if (rc == 0 && rp_folder_sweep(&rp->io, rp->dir, &sweep) != 0)
+	if (rc == 0 && rp_folder_sweep(&rp->io, rp->dir,
+				       rp_recycle_pool(rp), &sweep) != 0)
 		rp_words_error(rp, "clearing what a crash left", &sweep);
 	if (rc == 0)
 		rc = rp_folder_list(&rp->io, &folder, rp->dir, &rp->err);
@@ -88,7 +90,7 @@ void rp_claim_warn_space(struct rally *rp, uint64_t bytes)
 
 	if (rp->comm.rank != 0)
 		return;
-	if (rp_folder_space(&rp->io, rp->dir, bytes, &err) != RALLY_ENOSPC) {
+	if (rp_folder_space(&rp->io, rp->dir, &rp->pool, bytes, &err) != RALLY_ENOSPC) {
 		rp->told_space = 0;
 		return;
 	}

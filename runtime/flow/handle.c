@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "flow/claim.h"
+#include "flow/recycle.h"
 #include "flow/words.h"
 #include "sys/signals.h"
 
@@ -352,6 +353,7 @@ void rp_handle_free(struct rally *rp)
 {
 	rp_alarm_close(&rp->alarm);
 	rp_poll_end(&rp->poll);
+	rp_recycle_close(rp);
 	rp_owner_release(&rp->owner);
 	rp_io_end(&rp->io);
 	rp_staging_free(&rp->staging);

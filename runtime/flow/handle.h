@@ -68,6 +68,7 @@ struct rally {
 	struct rp_io io;	/* what reads and writes dir */
 	char *dir;
 	struct rp_owner owner;	/* rank 0 */
+	struct rp_pool pool;	/* likewise: for the next save */
 	struct rp_sched sched;	/* rank 0 */
 	int sched_open;
 	struct rp_poll poll;	/* likewise */

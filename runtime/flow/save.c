@@ -1,5 +1,6 @@
 #include "flow/save.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "flow/claim.h"
 #include "flow/commit.h"
 #include "flow/files.h"
+#include "flow/recycle.h"
 #include "flow/words.h"
 #include "sys/folder.h"
 #include "sys/shard_io.h"
@@ -24,6 +26,7 @@ struct save {
 	int64_t began;
 	uint64_t bytes;		/* of all ranks: memory, then shards and files */
 	char *partial;		/* the directory that is being filled */
+	char *pool;		/* whose shards are written over, or NULL */
 	struct rp_piece piece;	/* of this rank */
 	struct rp_hash content;	/* of all data; rank 0 */
 };
@@ -58,8 +61,9 @@ static void make_partial(struct save *save)
 
 	if (rp_owner_check(&rp->owner, &rp->err) != 0)
 		return;
-	if (rp_folder_space(&rp->io, rp->dir, save->bytes + SPARE_BYTES,
-			    &space) == RALLY_ENOSPC) {
+	if (rp_folder_space(&rp->io, rp->dir, &rp->pool,
+			    save->bytes + SPARE_BYTES, &space) ==
+	    RALLY_ENOSPC) {
 		rp->err = space;
 		return;
 	}
@@ -73,6 +77,7 @@ static int begin(struct save *save)
 {
 	struct rally *rp = save->rp;
 	size_t size = 0;
+	int rc;
 
 	if (rp->comm.rank == 0)
 		make_partial(save);
@@ -80,7 +85,8 @@ static int begin(struct save *save)
 		size = strlen(save->partial);
 	if (rp_comm_root(&rp->comm, &rp->err) != 0)
 		return rp->err.code;
-	return rp_comm_bcast_text(&rp->comm, &save->partial, &size, &rp->err);
+	rc = rp_comm_bcast_text(&rp->comm, &save->partial, &size, &rp->err);
+	return rc ? rc : rp_recycle_begin(rp, &save->pool);
 }
 
 static int write_shard(struct save *save)
@@ -91,7 +97,8 @@ static int write_shard(struct save *save)
 	struct rp_shard_how how = { rp->threads ? &rp->node.beside : NULL,
 				    (enum rp_auto)rp->options.direct,
 				    &rp->staging, &rp->layout,
-				    rp->options.incremental ? &rp->base : NULL };
+				    rp->options.incremental ? &rp->base : NULL,
+				    rp_recycle_reuse(rp, save->pool, name) };
 	struct rp_shard_sum sum = { 0 };
 	int rc;
 
@@ -106,6 +113,7 @@ static int write_shard(struct save *save)
 		save->piece.hash = sum.hash;
 		save->piece.content = sum.content;
 	}
+	free(how.reuse.old);
 	free(name);
 	free(path);
 	return rc;
@@ -154,14 +162,16 @@ static int commit(struct save *save)
 static void prune(struct rally *rp)
 {
 	struct rp_standing *standing = &rp->standing;
+	struct rp_retention retention = { (size_t)rp->options.keep,
+					  rp->restored ? 0 : standing->first,
+					  standing->doubts,
+					  standing->n_doubts };
 	struct rp_err err = { 0 };
 	size_t pruned = 0;
 
 	if (rp_owner_check(&rp->owner, &err) != 0 ||
-	    rp_folder_prune(&rp->io, rp->dir, (size_t)rp->options.keep,
-			    rp->restored ? 0 : standing->first,
-			    standing->doubts, standing->n_doubts, &pruned,
-			    &err) != 0)
+	    rp_folder_prune(&rp->io, rp->dir, &retention, rp_recycle_pool(rp),
+			    &pruned, &err) != 0)
 		rp_words_error(rp, "pruning", &err);
 	rp_words_pruned(rp, pruned);
 }
@@ -213,6 +223,7 @@ static void settle_down(struct save *save, int confirmed)
 	standing->step = save->place->step;
 	standing->confirmed = confirmed;
 	rp->save_ns = elapsed;
+	rp_recycle_end(rp);
 	if (confirmed && rp->comm.rank == 0)
 		prune(rp);
 	rp_claim_warn_space(rp, save->bytes + SPARE_BYTES);
@@ -227,6 +238,11 @@ static void undo(struct save *save)
 	if (rp->comm.rank == 0 && save->partial &&
 	    rp_remove_tree(&rp->io, save->partial, &err) != 0)
 		rp_words_error(rp, "removing the partial checkpoint", &err);
+	rp_recycle_end(rp);
+}
+
+static void tell_failure(struct rally *rp)
+{
 	rp_words_error(rp, rp->standing.sequence < 0
 				       ? "the save failed"
 				       : "the save failed, the earlier "
@@ -246,13 +262,37 @@ static void warn_unrestored(struct rally *rp)
 }
 
 /* Up to the rename: 0, or the partial directory is to go. */
-static int build(struct save *save)
+static int build_once(struct save *save)
 {
 	int rc = check(save);
 
 	if (rc == 0)
 		rc = begin(save);
 	return rc ? rc : write_all(save);
+}
+
+/* What the pool holds counts as free, but the program's files and shards that have
+ * grown can't have it: then it goes, and the save begins anew. */
+static int build(struct save *save)
+{
+	struct rally *rp = save->rp;
+	int rc = build_once(save);
+	char text[RP_ERR_TEXT];
+
+	if (!save->pool || rp->comm.dead ||
+	    (rc != RALLY_ENOSPC && rc != RALLY_EAPP))
+		return rc;
+	snprintf(text, sizeof(text), "the save begins anew without the pruned "
+		 "shards that it was to write over, which take space: %.300s",
+		 rp->err.text);
+	rp_words_warn(rp, text);
+	undo(save);
+	rp_piece_free(&save->piece);
+	free(save->partial);
+	free(save->pool);
+	save->partial = save->pool = NULL;
+	rp_err_clear(&rp->err);
+	return build_once(save);
 }
 
 static int run(struct save *save)
@@ -269,6 +309,7 @@ static int run(struct save *save)
 	}
 	if (rc != 0 && rc != RALLY_EUNCONFIRMED) {
 		undo(save);
+		tell_failure(rp);
 		return rc;
 	}
 	if (rc != 0)
@@ -317,6 +358,7 @@ int rp_save(struct rally *rp, const struct rp_place *place, const char *cause)
 	if (rp->comm.dead)
 		rp_handle_break(rp);
 	free(save.partial);
+	free(save.pool);
 	rp_piece_free(&save.piece);
 	return rc;
 }

@@ -112,6 +112,8 @@ int rp_folder_list(struct rp_io *io, struct rp_folder *folder,
 			   errno == EINTR)) {
 		if (entry && rp_folder_is_leftover(entry->d_name))
 			folder->partials++;
+		else if (entry && rp_pool_is_name(entry->d_name))
+			folder->pools++;
 		else if (entry)
 			rc = add(io, folder, dir, entry->d_name, err);
 	}
@@ -242,7 +244,8 @@ int rp_folder_make(struct rp_io *io, const char *dir, struct rp_err *err)
 	return rc ? rc : check_folder(io, dir, err);
 }
 
-int rp_folder_space(struct rp_io *io, const char *dir, uint64_t bytes,
+int rp_folder_space(struct rp_io *io, const char *dir,
+		    const struct rp_pool *pool, uint64_t bytes,
 		    struct rp_err *err)
 {
 	struct statvfs vfs;
@@ -255,7 +258,8 @@ int rp_folder_space(struct rp_io *io, const char *dir, uint64_t bytes,
 	while (rc != 0 && errno == EINTR);
 	if (rc != 0)
 		return rp_fail_errno(err, "statvfs", dir);
-	available = (uint64_t)vfs.f_bavail * vfs.f_frsize;
+	available = (uint64_t)vfs.f_bavail * vfs.f_frsize +
+		    (pool ? pool->bytes : 0);
 	if (available >= bytes)
 		return 0;
 	return rp_fail(err, RALLY_ENOSPC,

@@ -4,6 +4,7 @@
  *     .partial-0007-<pid>-<time>    being written, or left by a crash
  *     0007-step-120                 complete
  *     .trash-0005                   pruned, being removed
+ *     .pool-0006                    pruned, to be written again (sys/pool.h)
  *
  * A directory with a final name is complete, also while it is pruned: it is
  * renamed, durably, before its files go.
@@ -16,6 +17,7 @@
 
 #include "base/err.h"
 #include "base/io.h"
+#include "sys/pool.h"
 
 #define RP_SEQUENCE_MAX 1000000000000000	/* more is nobody's count */
 
@@ -29,6 +31,7 @@ struct rp_folder {
 	struct rp_ckpt *v;	/* newest first */
 	size_t n;
 	size_t partials;	/* left by crashes, trash included */
+	size_t pools;
 	int64_t last;		/* highest sequence that a name has, also one
 				   of something else than a folder; or -1 */
 };
@@ -38,7 +41,7 @@ int rp_folder_list(struct rp_io *io, struct rp_folder *folder,
 		   const char *dir, struct rp_err *err);
 void rp_folder_free(struct rp_folder *folder);
 
-/* Whether a name is of what a crash may leave. */
+/* Whether a name is of what a crash may leave, and nothing but that. */
 #define RP_FOLDER_TRASH ".trash-"
 int rp_folder_is_leftover(const char *name);
 
@@ -51,9 +54,10 @@ char *rp_folder_final(const char *dir, int64_t sequence, int64_t step);
 char *rp_folder_begin(struct rp_io *io, const char *dir, int64_t sequence,
 		      struct rp_err *err);
 
-/* Removes what crashes left. Only for the owner of the folder, and not during a
- * save. */
-int rp_folder_sweep(struct rp_io *io, const char *dir, struct rp_err *err);
+/* Removes what crashes left. A pool too, or, where *pool is to be had, makes it
+ * that. Only for the owner of the folder, and not during a save. */
+int rp_folder_sweep(struct rp_io *io, const char *dir, struct rp_pool *pool,
+		    struct rp_err *err);
 
 /* A checkpoint that a restore passed over. */
 struct rp_doubt {
@@ -61,20 +65,29 @@ struct rp_doubt {
 	int damaged;	/* 0: it could not be read this time */
 };
 
-/* Removes all but the newest `keep` checkpoints from sequence `from` on. A
- * damaged one goes and does not count: it must not take the place of one that
- * verifies. One that could not be read stays and does not count either. Tells
- * how many went. */
-int rp_folder_prune(struct rp_io *io, const char *dir, size_t keep,
-		    int64_t from, const struct rp_doubt *doubts,
-		    size_t n_doubts, size_t *pruned, struct rp_err *err);
+/* What is to stay: the newest `keep` checkpoints from sequence `from` on, and all
+ * before it. A damaged one goes and does not count: it must not take the place of
+ * one that verifies. One that could not be read stays and does not count either. */
+struct rp_retention {
+	size_t keep;
+	int64_t from;
+	const struct rp_doubt *doubts;
+	size_t n_doubts;
+};
+
+/* Removes the others. Where `pool` is not NULL, and empty, the newest of them that
+ * is in no doubt becomes the pool. Tells how many went. */
+int rp_folder_prune(struct rp_io *io, const char *dir,
+		    const struct rp_retention *retention, struct rp_pool *pool,
+		    size_t *pruned, struct rp_err *err);
 
 /* Makes the folder and its missing parents, by the umask and durably. */
 int rp_folder_make(struct rp_io *io, const char *dir, struct rp_err *err);
 
 /* RALLY_ENOSPC where the file system of dir has less than `bytes` free for this
- * user. */
-int rp_folder_space(struct rp_io *io, const char *dir, uint64_t bytes,
+ * user, with what `pool` (NULL: none) gives back. */
+int rp_folder_space(struct rp_io *io, const char *dir,
+		    const struct rp_pool *pool, uint64_t bytes,
 		    struct rp_err *err);
 
 #endif

@@ -11,32 +11,70 @@
 #include "base/file.h"
 #include "base/text.h"
 
+/*
+ * What crashes left
+ */
+
+/* The first pool that is found stays, where one may: its path is set then. */
+static int remove_one(struct rp_io *io, const char *dir, const char *name,
+		      struct rp_pool *pool, struct rp_err *err)
+{
+	int is_pool = rp_pool_is_name(name), rc = 0;
+	char *path;
+
+	if (!is_pool && !rp_folder_is_leftover(name))
+		return 0;
+	path = rp_path(dir, name);
+	if (!path)
+		return rp_fail(err, RALLY_ENOMEM, "sweep: no memory");
+	if (is_pool && pool && !pool->path) {
+		pool->path = path;
+		return 0;
+	}
+	rc = rp_remove_tree(io, path, err);
+	free(path);
+	return rc;
+}
+
 /* What can't be removed keeps nothing else from it. */
 static int remove_leftovers(struct rp_io *io, const char *dir, DIR *stream,
-			    struct rp_err *err)
+			    struct rp_pool *pool, struct rp_err *err)
 {
 	struct dirent *entry;
 	int rc = 0;
 
 	while ((entry = rp_io_readdir(io, stream)) != NULL || errno == EINTR) {
-		char *path;
+		int one = entry ? remove_one(io, dir, entry->d_name, pool, err)
+				: 0;
 
-		if (!entry || !rp_folder_is_leftover(entry->d_name))
-			continue;
-		path = rp_path(dir, entry->d_name);
-		if (!path)
-			rc = rp_fail(err, RALLY_ENOMEM, "sweep: no memory");
-		else if (rp_remove_tree(io, path, err) != 0)
-			rc = err ? err->code : RALLY_EIO;
-		free(path);
+		rc = one ? one : rc;
 	}
 	return errno != 0 ? rp_fail_errno(err, "read", dir) : rc;
 }
 
-int rp_folder_sweep(struct rp_io *io, const char *dir, struct rp_err *err)
+/* The directory that pool->path names becomes the pool of this start. */
+static int adopt(struct rp_io *io, const char *dir, struct rp_pool *pool,
+		 struct rp_err *err)
+{
+	struct rp_folder folder;
+	int rc = rp_folder_list(io, &folder, dir, err);
+	char *path = pool->path;
+
+	pool->path = NULL;
+	if (rc != 0)
+		free(path);
+	else
+		rc = rp_pool_make(io, pool, path,
+				  folder.n > 0 ? folder.v[0].path : dir, err);
+	rp_folder_free(&folder);
+	return rc;
+}
+
+int rp_folder_sweep(struct rp_io *io, const char *dir, struct rp_pool *pool,
+		    struct rp_err *err)
 {
 	DIR *stream = rp_open_dir(io, dir, err);
-	int rc;
+	int rc, more = 0;
 
 	if (!stream)
 		return err ? err->code : RALLY_EIO;
@@ -44,43 +82,43 @@ int rp_folder_sweep(struct rp_io *io, const char *dir, struct rp_err *err)
 	 * pruned and the fsync that its removal waits for. */
 	rc = rp_sync_dir(io, dir, err);
 	if (rc == 0)
-		rc = remove_leftovers(io, dir, stream, err);
+		rc = remove_leftovers(io, dir, stream, pool, err);
 	closedir(stream);
-	return rc;
+	if (pool && pool->path)
+		more = adopt(io, dir, pool, err);
+	return rc ? rc : more;
 }
 
-static char *trash_of(const char *dir, const struct rp_ckpt *ckpt)
-{
-	return rp_format("%s/" RP_FOLDER_TRASH "%04" PRId64, dir, ckpt->sequence);
-}
+/*
+ * Old checkpoints
+ */
 
 /* From here on it is no checkpoint any more; path and name are its new ones. */
 static int discard(struct rp_io *io, const char *dir, struct rp_ckpt *ckpt,
-		   struct rp_err *err)
+		   const char *prefix, struct rp_err *err)
 {
-	char *trash = trash_of(dir, ckpt);
+	char *hidden = rp_format("%s/%s%04" PRId64, dir, prefix, ckpt->sequence);
 	int rc;
 
-	if (!trash)
+	if (!hidden)
 		return rp_fail(err, RALLY_ENOMEM, "prune: no memory");
-	rc = rp_publish(io, ckpt->path, trash, err);
+	rc = rp_publish(io, ckpt->path, hidden, err);
 	if (rc != 0) {
-		free(trash);
+		free(hidden);
 		return rc;
 	}
 	free(ckpt->path);
-	ckpt->path = trash;
+	ckpt->path = hidden;
 	ckpt->name = NULL;
 	return 0;
 }
 
-static const struct rp_doubt *find_doubt(int64_t sequence,
-					 const struct rp_doubt *doubts,
-					 size_t n)
+static const struct rp_doubt *find_doubt(const struct rp_retention *retention,
+					 int64_t sequence)
 {
-	for (size_t i = 0; i < n; i++)
-		if (doubts[i].sequence == sequence)
-			return &doubts[i];
+	for (size_t i = 0; i < retention->n_doubts; i++)
+		if (retention->doubts[i].sequence == sequence)
+			return &retention->doubts[i];
 	return NULL;
 }
 
@@ -95,45 +133,95 @@ static int stays(const struct rp_doubt *doubt, size_t *kept, size_t keep)
 	return 1;
 }
 
-/* The files go only when the new names are durable: else a power cut could
- * leave a final name with half of its files. */
+#define NONE SIZE_MAX
+
+/* What went from a folder. */
+struct gone {
+	size_t n;
+	size_t pooled;		/* which of them is to be the pool, or NONE */
+};
+
+/* What can't go keeps nothing else from it. */
+static int discard_all(struct rp_io *io, const char *dir,
+		       struct rp_folder *folder,
+		       const struct rp_retention *retention, int may_pool,
+		       struct gone *gone, struct rp_err *err)
+{
+	size_t kept = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < folder->n; i++) {
+		struct rp_ckpt *ckpt = &folder->v[i];
+		const struct rp_doubt *doubt =
+			find_doubt(retention, ckpt->sequence);
+		int pools = may_pool && gone->pooled == NONE && !doubt;
+
+		if (ckpt->sequence < retention->from ||
+		    stays(doubt, &kept, retention->keep))
+			continue;
+		if (discard(io, dir, ckpt, pools ? RP_POOL_PREFIX
+						 : RP_FOLDER_TRASH, err) != 0) {
+			rc = err ? err->code : RALLY_EIO;
+			continue;
+		}
+		gone->n++;
+		if (pools)
+			gone->pooled = i;
+	}
+	return rc;
+}
+
+/* The pool's path is its own from here on. */
+static int pool_one(struct rp_io *io, const char *dir,
+		    struct rp_folder *folder, size_t i, struct rp_pool *pool,
+		    struct rp_err *err)
+{
+	char *path = folder->v[i].path;
+
+	folder->v[i].path = NULL;
+	/* A name of its own has no shard: then all of it goes. */
+	return rp_pool_make(io, pool, path,
+			    folder->v[0].name ? folder->v[0].path : dir, err);
+}
+
+/* The files go, or change, only when the new names are durable: else a power cut
+ * could leave a final name with half of its files, or with others' bytes. */
 static int remove_discarded(struct rp_io *io, const char *dir,
-			    const struct rp_folder *folder, struct rp_err *err)
+			    struct rp_folder *folder, const struct gone *gone,
+			    struct rp_pool *pool, struct rp_err *err)
 {
 	int rc = rp_sync_dir(io, dir, err);
 
 	if (rc != 0)
 		return rc;
-	for (size_t i = 0; i < folder->n; i++)
-		if (!folder->v[i].name &&
-		    rp_remove_tree(io, folder->v[i].path, err) != 0)
+	for (size_t i = 0; i < folder->n; i++) {
+		int one = 0;
+
+		if (i == gone->pooled)
+			one = pool_one(io, dir, folder, i, pool, err);
+		else if (!folder->v[i].name)
+			one = rp_remove_tree(io, folder->v[i].path, err);
+		if (one != 0)
 			rc = err ? err->code : RALLY_EIO;
+	}
 	return rc;
 }
 
-int rp_folder_prune(struct rp_io *io, const char *dir, size_t keep,
-		    int64_t from, const struct rp_doubt *doubts,
-		    size_t n_doubts, size_t *pruned, struct rp_err *err)
+int rp_folder_prune(struct rp_io *io, const char *dir,
+		    const struct rp_retention *retention, struct rp_pool *pool,
+		    size_t *pruned, struct rp_err *err)
 {
+	struct gone gone = { 0, NONE };
 	struct rp_folder folder;
 	int rc = rp_folder_list(io, &folder, dir, err);
-	size_t kept = 0;
 
-	*pruned = 0;
-	/* What can't go keeps nothing else from it. */
-	for (size_t i = 0, n = rc ? 0 : folder.n; i < n; i++) {
-		const struct rp_doubt *doubt =
-			find_doubt(folder.v[i].sequence, doubts, n_doubts);
-
-		if (folder.v[i].sequence < from || stays(doubt, &kept, keep))
-			continue;
-		if (discard(io, dir, &folder.v[i], err) == 0)
-			(*pruned)++;
-		else
-			rc = err ? err->code : RALLY_EIO;
-	}
-	if (*pruned > 0 && remove_discarded(io, dir, &folder, err) != 0)
+	if (rc == 0)
+		rc = discard_all(io, dir, &folder, retention,
+				 pool && !pool->path, &gone, err);
+	if (gone.n > 0 &&
+	    remove_discarded(io, dir, &folder, &gone, pool, err) != 0)
 		rc = err ? err->code : RALLY_EIO;
+	*pruned = gone.n;
 	rp_folder_free(&folder);
 	return rc;
 }

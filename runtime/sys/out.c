@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/io_queue.h"
+#include "sys/pool.h"
 
 #define ALIGN ((size_t)4096)	/* of memory, offset and size for O_DIRECT */
 #define CHUNK ((size_t)4 << 20)	/* of staging memory, to a write: the most */
@@ -317,10 +318,11 @@ static int reserve(struct rp_out *out, uint64_t size, struct rp_err *err)
 }
 
 struct rp_out *rp_out_create(struct rp_io *io, const char *path, uint64_t size,
-			     enum rp_auto direct, struct rp_staging *staging,
-			     struct rp_err *err)
+			     const struct rp_reuse *reuse, enum rp_auto direct,
+			     struct rp_staging *staging, struct rp_err *err)
 {
 	struct rp_out *out = calloc(1, sizeof(*out));
+	int allocated;
 
 	if (!out) {
 		rp_fail(err, RALLY_ENOMEM, "%s: no memory", path);
@@ -329,13 +331,15 @@ struct rp_out *rp_out_create(struct rp_io *io, const char *path, uint64_t size,
 	out->io = io;
 	out->path = path;
 	out->staging = staging ? staging : &out->own;
-	out->fd = rp_create(io, path, err);
+	out->fd = rp_pool_open(io, reuse ? reuse->old : NULL,
+			       reuse && reuse->sure, path, size, &allocated,
+			       err);
 	if (out->fd < 0) {
 		free(out);
 		return NULL;
 	}
 	if (wants_direct(out, size, direct) && open_direct(out) &&
-	    reserve(out, size, err) != 0) {
+	    !allocated && reserve(out, size, err) != 0) {
 		rp_out_abandon(out);
 		return NULL;
 	}

@@ -34,13 +34,20 @@ void rp_staging_free(struct rp_staging *staging);
 
 struct rp_out;
 
-/* Creates `path`, which must not exist, for `size` bytes. `direct`: RP_YES past
- * the page cache where that can be done at all, RP_NO never, RP_AUTO where it is
- * the better one. `staging` may be NULL: then memory is had for this file alone.
- * `path` and `staging` are borrowed. NULL on an error. */
+/* An old file to be written again in place of a new one, see rp_pool_open(). */
+struct rp_reuse {
+	char *old;		/* NULL: none */
+	int sure;
+};
+
+/* Creates `path`, which must not exist, for `size` bytes, or takes the file of
+ * `reuse` (NULL: none) for it. `direct`: RP_YES past the page cache where that can
+ * be done at all, RP_NO never, RP_AUTO where it is the better one. `staging` may be
+ * NULL: then memory is had for this file alone. `path` and `staging` are borrowed.
+ * NULL on an error. */
 struct rp_out *rp_out_create(struct rp_io *io, const char *path, uint64_t size,
-			     enum rp_auto direct, struct rp_staging *staging,
-			     struct rp_err *err);
+			     const struct rp_reuse *reuse, enum rp_auto direct,
+			     struct rp_staging *staging, struct rp_err *err);
 
 /* Appends. The data is the caller's again at once. */
 int rp_out_put(struct rp_out *out, const void *data, size_t size,

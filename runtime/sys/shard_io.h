@@ -38,6 +38,7 @@ struct rp_shard_how {
 	struct rp_staging *staging;	/* likewise; NULL: none that is kept */
 	struct rp_layout *layout;	/* data/shard.h; NULL: likewise */
 	struct rp_shard_base *base;	/* sys/shard_base.h; NULL: all is written */
+	struct rp_reuse reuse;		/* sys/out.h; all zeros: a new file */
 };
 
 /* Writes the shard of `regions` to `path`, which must not exist, and makes it

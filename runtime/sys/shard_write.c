@@ -321,8 +321,8 @@ int rp_shard_write(struct rp_io *io, const char *path,
 	rc = prepare(&job, how->layout ? how->layout : &once, rank, ranks, step);
 	if (rc == 0) {
 		job.out = rp_out_create(io, path, job.shard->header_bytes +
-					job.shard->data_bytes, how->direct,
-					how->staging, err);
+					job.shard->data_bytes, &how->reuse,
+					how->direct, how->staging, err);
 		rc = job.out ? write_shard(&job, how->beside) : err->code;
 	}
 	if (rc == 0) {

@@ -16,7 +16,7 @@
 
 /* What a folder holds beside its checkpoints. */
 struct rest {
-	size_t leftovers;
+	size_t leftovers, pools;
 	int finished, vanished;
 	char job[RP_JOB_ID];
 	int64_t step;
@@ -26,6 +26,7 @@ static void look_around(struct rest *rest, const struct rp_folder *folder,
 			const char *dir)
 {
 	rest->leftovers = folder->partials;
+	rest->pools = folder->pools;
 	rest->finished = rp_finish_look(NULL, dir, rest->job, sizeof(rest->job),
 					&rest->step, NULL) > 0;
 	rest->vanished = folder->n == 0 && rp_event_committed(NULL, dir, NULL) > 0;
@@ -79,10 +80,11 @@ static int ls_json(const struct rp_folder *folder, const struct rp_args *args,
 				 "step", (json_int_t)rest->step);
 	if (bad)
 		return rp_fail(err, RALLY_ENOMEM, "no memory for the list");
-	return rp_json_print(json_pack("{s:o,s:o,s:I,s:b,s:o}", "dir",
+	return rp_json_print(json_pack("{s:o,s:o,s:I,s:I,s:b,s:o}", "dir",
 				       rp_json_text(args->dir), "checkpoints",
 				       list, "leftovers",
-				       (json_int_t)rest->leftovers, "vanished",
+				       (json_int_t)rest->leftovers, "pools",
+				       (json_int_t)rest->pools, "vanished",
 				       rest->vanished, "finished", mark),
 			     0, err);
 }
@@ -123,6 +125,9 @@ static void say_rest(const struct rest *rest)
 		printf("%zu partial director%s left by crashes; the next start "
 		       "removes them, or `rallypoint prune`\n",
 		       rest->leftovers, rest->leftovers == 1 ? "y" : "ies");
+	if (rest->pools > 0)
+		printf("pruned shards are kept for the next save to write over; "
+		       "`rallypoint prune` removes them between runs\n");
 	if (rest->vanished)
 		printf(RP_EVENT_FILE " records a commit: checkpoints were "
 		       "here and are gone\n");

@@ -124,11 +124,12 @@ static int tell(const struct plan *plan, const struct rp_args *args,
 
 	if (args->json)
 		return rp_json_print(
-			json_pack("{s:o,s:b,s:o,s:o,s:I}", "dir",
+			json_pack("{s:o,s:b,s:o,s:o,s:I,s:I}", "dir",
 				  rp_json_text(args->dir), "dry_run",
 				  args->dry_run, "kept", names_json(plan, 0),
 				  "removed", names_json(plan, 1), "leftovers",
-				  (json_int_t)leftovers),
+				  (json_int_t)leftovers, "pools",
+				  (json_int_t)plan->folder.pools),
 			0, err);
 	for (size_t i = 0; i < plan->folder.n; i++)
 		printf("%s %s\n", plan->goes[i] ? verb : "keeps",
@@ -136,22 +137,28 @@ static int tell(const struct plan *plan, const struct rp_args *args,
 	if (leftovers > 0)
 		printf("%s %zu partial director%s left by crashes\n", verb,
 		       leftovers, leftovers == 1 ? "y" : "ies");
+	if (plan->folder.pools > 0)
+		printf("%s pruned shards that were kept to be written over\n",
+		       verb);
 	return 0;
 }
 
 /* With the folder in our hands. */
 static int prune_claimed(const struct rp_args *args, struct rp_err *err)
 {
+	struct rp_retention retention = { (size_t)args->keep, 0, NULL, 0 };
 	struct plan plan = { 0 };
 	size_t pruned = 0;
 	struct rp_job job;
 	int rc = make_plan(&plan, args, err);
 
 	if (rc == 0 && !args->dry_run) {
-		rc = rp_folder_prune(NULL, args->dir, (size_t)args->keep, 0, plan.bad,
-				     plan.n_bad, &pruned, err);
+		retention.doubts = plan.bad;
+		retention.n_doubts = plan.n_bad;
+		rc = rp_folder_prune(NULL, args->dir, &retention, NULL, &pruned,
+				     err);
 		if (rc == 0)
-			rc = rp_folder_sweep(NULL, args->dir, err);
+			rc = rp_folder_sweep(NULL, args->dir, NULL, err);
 		rp_job_from_env(&job);
 		/* An event that can't be written must not fail the pruning. */
 		if (pruned > 0)

@@ -18,21 +18,23 @@ WINDOW_TRACED+=,close,fstat,stat,lstat,newfstatat,statx,getdents64,statfs
 WINDOW_TRACED+=,fstatfs,ftruncate,truncate,fallocate,lseek,access,faccessat
 WINDOW_TRACED+=,faccessat2,fcntl,flock,chmod,fchmod,utimensat,copy_file_range
 
-# window_run FOLDER RANK [FAULT] - one save of the saver on two ranks, RANK
-# traced into $work/trace; FAULT is what strace injects. What they say is in
-# $work/out.
+# window_run FOLDER MARK RANK [FAULT] - so many saves of the saver (one for 0) on
+# two ranks, RANK traced into $work/trace; FAULT is what strace injects. What they
+# say is in $work/out.
 window_run() {
 	local trace=(strace -q -y -o "$work/trace" -e "trace=$WINDOW_TRACED")
-	local zero=("$saver" "$1" 1) one=("$saver" "$1" 1)
+	local saves=$(($2 > 0 ? $2 : 1))
+	local zero=("$saver" "$1" "$saves") one=("$saver" "$1" "$saves")
 	: >"$work/trace"
-	[ -z "${3:-}" ] || trace+=(-e "inject=$3")
-	case ${3:-} in
+	[ -z "${4:-}" ] || trace+=(-e "inject=$4")
+	case ${4:-} in
 	write:*)
 		trace+=(-P "$1/events.jsonl" -P /rallypoint-mark-0)
 		trace+=(-P /rallypoint-mark-1 -P /rallypoint-mark-2)
+		trace+=(-P /rallypoint-mark-3)
 		;;
 	esac
-	if [ "$2" = 0 ]; then
+	if [ "$3" = 0 ]; then
 		zero=("${trace[@]}" "${zero[@]}")
 	else
 		one=("${trace[@]}" "${one[@]}")

@@ -26,6 +26,7 @@ mpi_tests = \
 	tests/mpi/test_open.mpi \
 	tests/mpi/test_place.mpi \
 	tests/mpi/test_power.mpi \
+	tests/mpi/test_recycle.mpi \
 	tests/mpi/test_restore.mpi \
 	tests/mpi/test_save.mpi \
 	tests/mpi/test_site.mpi \
@@ -88,6 +89,10 @@ tests_mpi_test_power_mpi_SOURCES = tests/mpi/test_power.c tests/mpi/power.c \
 	tests/mpi/power.h
 tests_mpi_test_power_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_power_mpi_LDADD = $(mpi_test_ldadd)
+
+tests_mpi_test_recycle_mpi_SOURCES = tests/mpi/test_recycle.c
+tests_mpi_test_recycle_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_recycle_mpi_LDADD = $(mpi_test_ldadd)
 
 tests_mpi_test_restore_mpi_SOURCES = tests/mpi/test_restore.c
 tests_mpi_test_restore_mpi_CFLAGS = $(mpi_test_cflags)

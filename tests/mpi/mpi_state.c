@@ -1,5 +1,7 @@
 #include "mpi_state.h"
 
+#include <sys/stat.h>
+
 #define CELLS 700	/* of the private region: more than a page */
 #define ROWS 3		/* of the array, for each rank */
 #define COLUMNS 50
@@ -99,6 +101,19 @@ const char *ms_make(int n)
 	mt_code(rp, rally_close(rp), 0);
 	mt_barrier();
 	return dir;
+}
+
+uint64_t ms_shard(const char *dir, int back)
+{
+	const char *checkpoint = mt_checkpoint(dir, back);
+	char path[6000];
+	struct stat st;
+
+	assert_non_null(checkpoint);
+	snprintf(path, sizeof(path), "%s/rank-%05d-of-%05d.safetensors",
+		 checkpoint, mt_rank, mt_size);
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_ino;
 }
 
 int64_t ms_resume(const char *dir, int64_t least, int64_t most,

@@ -23,6 +23,9 @@ void ms_forget(void);
 /* A new folder with checkpoints of the steps 1 to n. Collective. */
 const char *ms_make(int n);
 
+/* The inode of this rank's shard in the newest checkpoint but `back`. */
+uint64_t ms_shard(const char *dir, int back);
+
 /* Opens the folder as the next run of the program does, with all of it
  * registered; restores, which must go well and find the step between the two,
  * whole, and sweep what was left; and returns it, with the handle if that is

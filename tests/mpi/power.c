@@ -31,6 +31,7 @@ struct node {
 	unsigned char *bytes;	/* of the last fsync */
 	size_t size;
 	int dirty;		/* written since */
+	size_t from, to;	/* of `bytes`, written over since */
 	struct entries durable;	/* names of the last fsync */
 	struct entries now;	/* as programs see them */
 	struct entries changed;	/* since the last fsync, in order */
@@ -39,6 +40,7 @@ struct node {
 struct power {
 	struct node *nodes, *root;
 	uint64_t state;		/* of chance */
+	int halves;		/* files of checkpoints that were dirty */
 };
 
 static void *must(void *memory)
@@ -203,6 +205,39 @@ static void sync_file(struct node *node, const char *hex)
 		node->bytes[i] = (unsigned char)byte;
 	}
 	node->dirty = 0;
+	node->from = node->to = 0;
+}
+
+/* "4096@8192", or "4096": behind what is there. */
+static void write_file(struct node *node, const char *body)
+{
+	const char *at = strchr(body, '@');
+	size_t from = at ? strtoull(at + 1, NULL, 10) : node->size;
+	size_t to = from + strtoull(body, NULL, 10);
+
+	node->dirty = 1;
+	if (to > node->size)
+		to = node->size;
+	if (from >= to)
+		return;
+	if (node->from == node->to || from < node->from)
+		node->from = from;
+	if (to > node->to)
+		node->to = to;
+}
+
+/* From one folder to another: the disk may get to either first. */
+static void move(struct node *from, const char *name, struct node *to,
+		 const char *as)
+{
+	struct node *node = take(&from->now, name);
+
+	if (from == to) {
+		change(to, as, node, name);
+		return;
+	}
+	put(&from->changed, name, NULL, NULL);
+	change(to, as, node, NULL);
 }
 
 /* "name=inode/name=inode/": files that the program made itself show here. */
@@ -249,6 +284,10 @@ int power_follow(struct power *power, char *line)
 		return 0;
 	inode = strtoull(f[INODE], NULL, 10);
 	if (strcmp(f[OP], "write") == 0) {
+		write_file(node_of(power, inode, 0), f[BODY]);
+		return 1;
+	}
+	if (strcmp(f[OP], "truncate") == 0 || strcmp(f[OP], "clone") == 0) {
 		node_of(power, inode, 0)->dirty = 1;
 		return 1;
 	}
@@ -268,7 +307,8 @@ int power_follow(struct power *power, char *line)
 	else if (strcmp(f[OP], "unlink") == 0)
 		change(dir, f[NAME], NULL, NULL);
 	else if (strcmp(f[OP], "rename") == 0)
-		change(dir, f[TO], take(&dir->now, f[NAME]), f[NAME]);
+		move(dir, f[NAME],
+		     node_of(power, strtoull(f[TO_DIR], NULL, 10), 1), f[TO]);
 	else
 		return 0;
 	return 1;
@@ -347,12 +387,22 @@ static void build_file(struct power *power, const struct node *node,
 		abort();
 	while (noise-- > 0)
 		fputc((int)(draw(power) & 0xff), file);
+	if (node->from < node->to && fseek(file, (long)node->from, SEEK_SET))
+		abort();
+	for (size_t i = node->from; i < node->to && i < size; i++)
+		fputc(~node->bytes[i] & 0xff, file);
 	if (fclose(file) != 0)
 		abort();
 }
 
+static int is_final(const char *name)
+{
+	return *name >= '0' && *name <= '9' && strstr(name, "-step-");
+}
+
+/* `final`: it is a checkpoint, or in one. */
 static void build_dir(struct power *power, const struct node *dir,
-		      const char *path)
+		      const char *path, int final)
 {
 	struct entries left;
 
@@ -365,16 +415,20 @@ static void build_dir(struct power *power, const struct node *dir,
 		if (asprintf(&below, "%s/%s", path, left.v[i].name) < 0)
 			abort();
 		if (left.v[i].node->is_dir)
-			build_dir(power, left.v[i].node, below);
+			build_dir(power, left.v[i].node, below,
+				  final || is_final(left.v[i].name));
 		else
 			build_file(power, left.v[i].node, below);
+		power->halves += final && left.v[i].node->dirty;
 		free(below);
 	}
 	clear(&left);
 }
 
-void power_build(struct power *power, const char *dir, uint64_t chance)
+int power_build(struct power *power, const char *dir, uint64_t chance)
 {
 	power->state = chance * 0x9e3779b97f4a7c15;
-	build_dir(power, power->root, dir);
+	power->halves = 0;
+	build_dir(power, power->root, dir, 0);
+	return power->halves;
 }

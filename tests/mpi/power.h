@@ -5,7 +5,8 @@
  * fsync, a folder the names of its own last fsync. Nothing else is promised, so
  * `power_build` makes either just that, or, by chance, as much more as a disk may
  * have got to: any of the names that changed since, and any bytes in place of
- * those that were being written.
+ * those that were being written. Bytes that were being written over are of neither
+ * time in any case.
  */
 #ifndef TESTS_MPI_POWER_H
 #define TESTS_MPI_POWER_H
@@ -29,7 +30,8 @@ void power_steps(const struct power *power, int64_t bad, int64_t *sure,
 		 int64_t *possible);
 
 /* Makes in the new folder `dir` what is left now. `chance` 0: nothing but what is
- * durable; else the seed of what more. */
-void power_build(struct power *power, const char *dir, uint64_t chance);
+ * durable; else the seed of what more. Tells how many files of checkpoints, by
+ * their final names, were being written: there may be none. */
+int power_build(struct power *power, const char *dir, uint64_t chance);
 
 #endif

@@ -160,6 +160,76 @@ static void test_warning(void **state)
 		mt_remove(small);
 }
 
+/* The program's file, as large as it is told to be. */
+static int fill_file(const char *path, enum rally_file_op op, int64_t step,
+		     void *arg)
+{
+	const size_t *size = arg;
+	FILE *file;
+	int bad = 0;
+
+	(void)step;
+	if (op == RALLY_FILE_READ || mt_rank != 0)
+		return 0;
+	file = fopen(path, "w");
+	if (!file)
+		return 1;
+	for (size_t i = 0; i < *size / 4096; i++) {
+		char page[4096] = "x";
+
+		bad |= fwrite(page, sizeof(page), 1, file) != 1;
+	}
+	return (fclose(file) != 0) | bad;
+}
+
+/* The pool's space counts as free, but the program's file can't have it: the save
+ * begins anew without a pool. */
+static void test_pool_in_the_way(void **state)
+{
+	size_t file = 0, n = 0, available = 0;
+	struct statvfs vfs;
+	int64_t *data;
+	rally_t *rp;
+
+	(void)state;
+	snprintf(small, sizeof(small), "%s/pool-%d", getenv("MT_SMALL"), mt_size);
+	mt_barrier();
+	assert_int_equal(statvfs(getenv("MT_SMALL"), &vfs), 0);
+	available = (size_t)vfs.f_bavail * vfs.f_frsize;
+	mt_barrier();
+	n = available / 4 / 8 / (size_t)mt_size;
+	data = calloc(n, 8);
+	rp = mt_open(small);
+	mt_set(rp, "keep", 1);
+	mt_code(rp, rally_add(rp, "data", data, RALLY_I64, n), 0);
+	mt_code(rp, rally_file(rp, "big", RALLY_FILE_SHARED, fill_file, &file),
+		0);
+	mt_code(rp, rally_save(rp, 1), 0);
+	data[0] = 1;
+	mt_code(rp, rally_save(rp, 2), 0);
+	mt_barrier();
+	assert_int_equal(mt_hidden(small, ".pool-"), 1);
+	/* two quarters are free, and one that the pool has */
+	mt_code(rp, rally_add(rp, "data", data, RALLY_I64, 1), 0);
+	file = available / 8 * 5;
+	mt_code(rp, rally_save(rp, 3), 0);
+	mt_barrier();
+	assert_int_equal(mt_checkpoints(small), 1);
+	assert_int_equal(mt_hidden(small, ".partial-"), 0);
+	assert_true(mt_contains(small, "events.jsonl", "begins anew"));
+	/* what really does not fit is an error, and the last one stays */
+	file = available;
+	mt_code(rp, rally_save(rp, 4), RALLY_EAPP);
+	mt_barrier();
+	assert_int_equal(mt_checkpoints(small), 1);
+	mt_code(rp, rally_close(rp), 0);
+	mt_barrier();
+	assert_int_equal(mt_hidden(small, ".pool-"), 0);
+	free(data);
+	if (mt_rank == 0)
+		mt_remove(small);
+}
+
 static void test_read_only(void **state)
 {
 	rally_t *rp = begin("read-only");
@@ -178,6 +248,7 @@ static void test_read_only(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_warning),
+	cmocka_unit_test(test_pool_in_the_way),
 	cmocka_unit_test(test_no_room),
 	cmocka_unit_test(test_filling_up),
 	cmocka_unit_test(test_read_only),

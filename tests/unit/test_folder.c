@@ -98,14 +98,23 @@ static void test_sweep(void **state)
 	make_with_file(state, "0006-step-1");
 	make(state, ".hidden");
 	put_text(at(state, "notes"), "mine");
-	assert_int_equal(rp_folder_sweep(NULL, *state, NULL), 0);
+	assert_int_equal(rp_folder_sweep(NULL, *state, NULL, NULL), 0);
 	assert_false(exists(at(state, ".partial-0007-0")));
 	assert_false(exists(at(state, ".trash-0001")));
 	assert_true(exists(at(state, "0006-step-1/file")));
 	assert_true(exists(at(state, ".hidden")));
 	assert_true(exists(at(state, "notes")));
-	assert_int_equal(rp_folder_sweep(NULL, at(state, "absent"), NULL),
+	assert_int_equal(rp_folder_sweep(NULL, at(state, "absent"), NULL, NULL),
 			 RALLY_EIO);
+}
+
+static int prune(const char *dir, size_t keep, int64_t from,
+		 const struct rp_doubt *doubts, size_t n, size_t *pruned,
+		 struct rp_err *err)
+{
+	struct rp_retention retention = { keep, from, doubts, n };
+
+	return rp_folder_prune(NULL, dir, &retention, NULL, pruned, err);
 }
 
 static void test_prune(void **state)
@@ -118,11 +127,11 @@ static void test_prune(void **state)
 		snprintf(name, sizeof(name), "000%d-step-%d", i, 10 - i);
 		make_with_file(state, name);
 	}
-	assert_int_equal(rp_folder_prune(NULL, *state, 9, 0, NULL, 0, &pruned, NULL),
+	assert_int_equal(prune(*state, 9, 0, NULL, 0, &pruned, NULL),
 			 0);
 	assert_int_equal(pruned, 0);
 	/* by sequence, not by step */
-	assert_int_equal(rp_folder_prune(NULL, *state, 3, 0, NULL, 0, &pruned, NULL),
+	assert_int_equal(prune(*state, 3, 0, NULL, 0, &pruned, NULL),
 			 0);
 	assert_int_equal(pruned, 2);
 	assert_false(exists(at(state, "0001-step-9")));
@@ -140,7 +149,7 @@ static void test_prune_bad_ones(void **state)
 	make_with_file(state, "0003-step-3");
 	make_with_file(state, "0004-step-4");
 	make_with_file(state, "0005-step-5");
-	assert_int_equal(rp_folder_prune(NULL, *state, 2, 0, bad, 2, &pruned, NULL), 0);
+	assert_int_equal(prune(*state, 2, 0, bad, 2, &pruned, NULL), 0);
 	assert_int_equal(pruned, 2);
 	assert_true(exists(at(state, "0005-step-5")));
 	assert_false(exists(at(state, "0004-step-4")));
@@ -157,7 +166,7 @@ static void test_prune_unread_ones(void **state)
 	make_with_file(state, "0003-step-3");
 	make_with_file(state, "0004-step-4");
 	make_with_file(state, "0005-step-5");
-	assert_int_equal(rp_folder_prune(NULL, *state, 1, 0, &unread, 1, &pruned, NULL),
+	assert_int_equal(prune(*state, 1, 0, &unread, 1, &pruned, NULL),
 			 0);
 	assert_int_equal(pruned, 1);
 	assert_true(exists(at(state, "0005-step-5")));
@@ -173,8 +182,7 @@ static void test_prune_from(void **state)
 	make_with_file(state, "0003-step-3");
 	make_with_file(state, "0004-step-4");
 	make_with_file(state, "0005-step-5");
-	assert_int_equal(rp_folder_prune(NULL, *state, 1, 4, NULL, 0, &pruned,
-					 NULL), 0);
+	assert_int_equal(prune(*state, 1, 4, NULL, 0, &pruned, NULL), 0);
 	assert_int_equal(pruned, 1);
 	assert_true(exists(at(state, "0005-step-5")));
 	assert_false(exists(at(state, "0004-step-4")));
@@ -192,8 +200,7 @@ static void test_prune_past_one(void **state)
 	make_with_file(state, "0004-step-4");
 	make_with_file(state, "0005-step-5");
 	make_with_file(state, ".trash-0003");
-	assert_int_equal(rp_folder_prune(NULL, *state, 1, 0, NULL, 0, &pruned,
-					 &err), RALLY_EIO);
+	assert_int_equal(prune(*state, 1, 0, NULL, 0, &pruned, &err), RALLY_EIO);
 	assert_fails(&err, RALLY_EIO, "0003-step-3");
 	assert_int_equal(pruned, 2);
 	assert_false(exists(at(state, "0002-step-2")));
@@ -220,7 +227,7 @@ static void test_sweep_past_one(void **state)
 		make_with_file(state, ".trash-0001");
 		snprintf(spec, sizeof(spec), "at=%d,do=EACCES", at_call);
 		assert_int_equal(rp_io_begin(&io, spec, "", 0, NULL), 0);
-		rp_folder_sweep(&io, *state, &err);
+		rp_folder_sweep(&io, *state, NULL, &err);
 		assert_int_equal(rp_folder_list(NULL, &folder, *state, NULL),
 				 0);
 		if (strncmp(err.text, "remove", 6) == 0) {
@@ -228,7 +235,7 @@ static void test_sweep_past_one(void **state)
 			removals++;
 		}
 		rp_folder_free(&folder);
-		assert_int_equal(rp_folder_sweep(NULL, *state, NULL), 0);
+		assert_int_equal(rp_folder_sweep(NULL, *state, NULL, NULL), 0);
 	}
 	assert_in_range(removals, 9, 29);
 }
@@ -276,11 +283,11 @@ static void test_space(void **state)
 {
 	struct rp_err err = { 0 };
 
-	assert_int_equal(rp_folder_space(NULL, *state, 1, &err), 0);
-	rp_folder_space(NULL, *state, UINT64_MAX, &err);
+	assert_int_equal(rp_folder_space(NULL, *state, NULL, 1, &err), 0);
+	rp_folder_space(NULL, *state, NULL, UINT64_MAX, &err);
 	assert_fails(&err, RALLY_ENOSPC, "18.4 EB");
 	rp_err_clear(&err);
-	assert_int_equal(rp_folder_space(NULL, at(state, "absent"), 1, &err),
+	assert_int_equal(rp_folder_space(NULL, at(state, "absent"), NULL, 1, &err),
 			 RALLY_EIO);
 }
 

@@ -42,7 +42,7 @@ static int put_all(struct rp_io *io, const char *path, size_t size, size_t piece
 		   int *was_direct, struct rp_err *err)
 {
 	unsigned char *data = pattern(size);
-	struct rp_out *out = rp_out_create(io, path, size, direct, staging,
+	struct rp_out *out = rp_out_create(io, path, size, NULL, direct, staging,
 					   err);
 	int rc = out ? 0 : err->code;
 
@@ -120,7 +120,7 @@ static void test_lend(void **state)
 	for (size_t i = 0; i < 2 * COUNT(limits); i++) {
 		struct rp_staging staging = { .limit = limits[i / 2] };
 		struct rp_err err = { 0 };
-		struct rp_out *out = rp_out_create(NULL, at(state, "lent"), size,
+		struct rp_out *out = rp_out_create(NULL, at(state, "lent"), size, NULL,
 						   i % 2 ? RP_YES : RP_NO,
 						   &staging, &err);
 		size_t lent = 0, taken, piece = 3 * PAGE, pos = 0;

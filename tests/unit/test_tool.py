@@ -75,9 +75,26 @@ class Looking(Folder):
         got = self.good_json("ls", self.dir)
         self.assertEqual([c["step"] for c in got["checkpoints"]],
                          [300, -7, 100])
-        self.assertEqual(got["leftovers"], 1)
+        self.assertEqual((got["leftovers"], got["pools"]), (1, 0))
         self.assertEqual(got["finished"], {"job": "12", "step": 301})
         self.assertEqual(got["checkpoints"][0]["restart"], 1)
+
+    def test_pruned_shards_that_are_kept(self):
+        """They are nobody's fault, and go where no run uses the folder."""
+        self.make(1)
+        os.mkdir(self.path(".pool-0000"))
+        open(self.path(".pool-0000", SHARD), "w").close()
+        text = self.good("ls", self.dir)
+        self.assertIn("for the next save to write over", text)
+        self.assertNotIn("crash", text)
+        got = self.good_json("ls", self.dir)
+        self.assertEqual((got["leftovers"], got["pools"]), (0, 1))
+        text = self.good("prune", self.dir, "--keep", 1, "--dry-run")
+        self.assertIn("would remove pruned shards", text)
+        self.assertTrue(os.path.exists(self.path(".pool-0000")))
+        got = self.good_json("prune", self.dir, "--keep", 1)
+        self.assertEqual((got["leftovers"], got["pools"]), (0, 1))
+        self.assertFalse(os.path.exists(self.path(".pool-0000")))
 
     def test_ls_of_nothing(self):
         os.mkdir(self.dir)
