@@ -103,6 +103,7 @@ core_unit_tests = \
 	tests/unit/test_owner \
 	tests/unit/test_pool \
 	tests/unit/test_region \
+	tests/unit/test_retain \
 	tests/unit/test_scontrol_text \
 	tests/unit/test_shard \
 	tests/unit/test_shard_io \
@@ -187,6 +188,10 @@ tests_unit_test_region_SOURCES = tests/unit/test_region.c
 tests_unit_test_region_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_region_CFLAGS = $(core_unit_cflags)
 tests_unit_test_region_LDADD = $(core_unit_ldadd)
+tests_unit_test_retain_SOURCES = tests/unit/test_retain.c
+tests_unit_test_retain_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_retain_CFLAGS = $(core_unit_cflags)
+tests_unit_test_retain_LDADD = $(core_unit_ldadd)
 tests_unit_test_scontrol_text_SOURCES = tests/unit/test_scontrol_text.c
 tests_unit_test_scontrol_text_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_scontrol_text_CFLAGS = $(core_unit_cflags)

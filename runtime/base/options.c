@@ -35,6 +35,9 @@ static const struct row rows[] = {
 	  "save at each multiple of this many steps; 0: never" },
 	{ "keep", COUNT, AT(keep), "2", 1, NULL,
 	  "checkpoints to keep; older ones are pruned after a commit" },
+	{ "keep_every", COUNT, AT(keep_every), "0", 0, NULL,
+	  "pin the first checkpoint of each so many steps, so that it stays for "
+	  "good; 0: none" },
 	{ "stop_signals", SIGNALS, AT(stop_signals), "TERM", 0, NULL,
 	  "signals that save, stop and requeue: of TERM USR1 USR2 INT XCPU" },
 	{ "save_signals", SIGNALS, AT(save_signals), "", 0, NULL,

@@ -22,6 +22,7 @@ struct rp_options {
 	int64_t every;
 	int64_t every_steps;
 	int64_t keep;
+	int64_t keep_every;	/* steps, 0: never */
 	int64_t stop_signals;	/* bit n-1: signal n */
 	int64_t save_signals;
 	int64_t requeue;	/* index into the choices: auto none scontrol

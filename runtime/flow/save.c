@@ -163,6 +163,7 @@ static void prune(struct rally *rp)
 {
 	struct rp_standing *standing = &rp->standing;
 	struct rp_retention retention = { (size_t)rp->options.keep,
+					  rp->options.keep_every,
 					  rp->restored ? 0 : standing->first,
 					  standing->doubts,
 					  standing->n_doubts };

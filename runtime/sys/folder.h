@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "sys/pool.h"
+#include "sys/retain.h"
 
 #define RP_SEQUENCE_MAX 1000000000000000	/* more is nobody's count */
 
@@ -59,23 +60,7 @@ char *rp_folder_begin(struct rp_io *io, const char *dir, int64_t sequence,
 int rp_folder_sweep(struct rp_io *io, const char *dir, struct rp_pool *pool,
 		    struct rp_err *err);
 
-/* A checkpoint that a restore passed over. */
-struct rp_doubt {
-	int64_t sequence;
-	int damaged;	/* 0: it could not be read this time */
-};
-
-/* What is to stay: the newest `keep` checkpoints from sequence `from` on, and all
- * before it. A damaged one goes and does not count: it must not take the place of
- * one that verifies. One that could not be read stays and does not count either. */
-struct rp_retention {
-	size_t keep;
-	int64_t from;
-	const struct rp_doubt *doubts;
-	size_t n_doubts;
-};
-
-/* Removes the others. Where `pool` is not NULL, and empty, the newest of them that
+/* Removes what does not stay (sys/retain.h), and pins what stays for good. Where `pool` is not NULL, and empty, the newest of them that
  * is in no doubt becomes the pool. Tells how many went. */
 int rp_folder_prune(struct rp_io *io, const char *dir,
 		    const struct rp_retention *retention, struct rp_pool *pool,

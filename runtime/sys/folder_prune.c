@@ -93,12 +93,13 @@ int rp_folder_sweep(struct rp_io *io, const char *dir, struct rp_pool *pool,
  * Old checkpoints
  */
 
-/* From here on it is no checkpoint any more; path and name are its new ones. */
+/* From here on it is no checkpoint any more; path and name are its new ones, and
+ * name is NULL. */
 static int discard(struct rp_io *io, const char *dir, struct rp_ckpt *ckpt,
 		   const char *prefix, struct rp_err *err)
 {
 	char *hidden = rp_format("%s/%s%04" PRId64, dir, prefix, ckpt->sequence);
-	int rc;
+	int rc, pinned;
 
 	if (!hidden)
 		return rp_fail(err, RALLY_ENOMEM, "prune: no memory");
@@ -107,30 +108,19 @@ static int discard(struct rp_io *io, const char *dir, struct rp_ckpt *ckpt,
 		free(hidden);
 		return rc;
 	}
+	/* Under its old name nobody can pin it any more: who was quicker has. */
+	pinned = rp_pin_look(io, hidden, err);
+	if (pinned != 0) {
+		rc = rp_publish(io, hidden, ckpt->path, err);
+		free(hidden);
+		if (rc == 0)
+			rc = rp_sync_dir(io, dir, err);
+		return pinned < 0 ? RALLY_EIO : rc;
+	}
 	free(ckpt->path);
 	ckpt->path = hidden;
 	ckpt->name = NULL;
 	return 0;
-}
-
-static const struct rp_doubt *find_doubt(const struct rp_retention *retention,
-					 int64_t sequence)
-{
-	for (size_t i = 0; i < retention->n_doubts; i++)
-		if (retention->doubts[i].sequence == sequence)
-			return &retention->doubts[i];
-	return NULL;
-}
-
-/* Whether a checkpoint stays, by its doubt and by how many stay already. */
-static int stays(const struct rp_doubt *doubt, size_t *kept, size_t keep)
-{
-	if (doubt)
-		return !doubt->damaged;
-	if (*kept >= keep)
-		return 0;
-	(*kept)++;
-	return 1;
 }
 
 #define NONE SIZE_MAX
@@ -143,27 +133,27 @@ struct gone {
 
 /* What can't go keeps nothing else from it. */
 static int discard_all(struct rp_io *io, const char *dir,
-		       struct rp_folder *folder,
-		       const struct rp_retention *retention, int may_pool,
-		       struct gone *gone, struct rp_err *err)
+		       struct rp_folder *folder, const enum rp_stay *stays,
+		       int may_pool, struct gone *gone, struct rp_err *err)
 {
-	size_t kept = 0;
 	int rc = 0;
 
 	for (size_t i = 0; i < folder->n; i++) {
 		struct rp_ckpt *ckpt = &folder->v[i];
-		const struct rp_doubt *doubt =
-			find_doubt(retention, ckpt->sequence);
-		int pools = may_pool && gone->pooled == NONE && !doubt;
+		int pools = may_pool && gone->pooled == NONE &&
+			    stays[i] == RP_GOES;
+		int one = 0;
 
-		if (ckpt->sequence < retention->from ||
-		    stays(doubt, &kept, retention->keep))
+		if (stays[i] == RP_STAYS_EVERY)
+			one = rp_pin_set(io, ckpt->path,
+					 "by option keep_every\n", err);
+		else if (stays[i] == RP_GOES || stays[i] == RP_GOES_BAD)
+			one = discard(io, dir, ckpt, pools ? RP_POOL_PREFIX
+							   : RP_FOLDER_TRASH,
+				      err);
+		rc = one ? one : rc;
+		if (ckpt->name)
 			continue;
-		if (discard(io, dir, ckpt, pools ? RP_POOL_PREFIX
-						 : RP_FOLDER_TRASH, err) != 0) {
-			rc = err ? err->code : RALLY_EIO;
-			continue;
-		}
 		gone->n++;
 		if (pools)
 			gone->pooled = i;
@@ -212,16 +202,23 @@ int rp_folder_prune(struct rp_io *io, const char *dir,
 		    size_t *pruned, struct rp_err *err)
 {
 	struct gone gone = { 0, NONE };
+	enum rp_stay *stays = NULL;
 	struct rp_folder folder;
-	int rc = rp_folder_list(io, &folder, dir, err);
+	int rc = rp_folder_list(io, &folder, dir, err), one = 0;
 
-	if (rc == 0)
-		rc = discard_all(io, dir, &folder, retention,
-				 pool && !pool->path, &gone, err);
+	if (rc == 0 && !(stays = calloc(folder.n + 1, sizeof(*stays))))
+		rc = rp_fail(err, RALLY_ENOMEM, "prune: no memory");
+	if (rc == 0) {
+		rc = rp_retain(io, &folder, retention, stays, err);
+		one = discard_all(io, dir, &folder, stays, pool && !pool->path,
+				  &gone, err);
+	}
+	rc = one ? one : rc;
 	if (gone.n > 0 &&
 	    remove_discarded(io, dir, &folder, &gone, pool, err) != 0)
 		rc = err ? err->code : RALLY_EIO;
 	*pruned = gone.n;
+	free(stays);
 	rp_folder_free(&folder);
 	return rc;
 }

@@ -5,12 +5,13 @@
 
 #include "base/text.h"
 
-enum { JSON = 256, KEEP, DRY_RUN, VERIFY };
+enum { JSON = 256, KEEP, KEEP_EVERY, DRY_RUN, VERIFY };
 
 static const struct option table[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ "json", no_argument, NULL, JSON },
 	{ "keep", required_argument, NULL, KEEP },
+	{ "keep-every", required_argument, NULL, KEEP_EVERY },
 	{ "dry-run", no_argument, NULL, DRY_RUN },
 	{ "verify", no_argument, NULL, VERIFY },
 	{ NULL, 0, NULL, 0 },
@@ -42,6 +43,11 @@ static int take_option(struct rp_args *args, int takes, int c,
 		break;
 	case VERIFY:
 		args->verify = 1;
+		break;
+	case KEEP_EVERY:
+		if (rp_parse_int(optarg, 1, INT32_MAX, &args->keep_every) != 0)
+			return refuse(err, "--keep-every wants a number of "
+				      "steps from 1 up, not", optarg);
 		break;
 	default:
 		if (rp_parse_int(optarg, 1, INT32_MAX, &args->keep) != 0)

@@ -12,13 +12,14 @@
 enum rp_takes {
 	RP_TAKES_DIR = 1,	/* DIR, which must be there */
 	RP_TAKES_SEQ = 2,	/* [SEQ] behind it */
-	RP_TAKES_PRUNE = 4,	/* --keep K, --dry-run, --verify */
+	RP_TAKES_PRUNE = 4,	/* --keep K, --keep-every N, --dry-run,
+				   --verify */
 };
 
 struct rp_args {
 	const char *dir;
 	const char *which;	/* a sequence or a checkpoint's name, or NULL */
-	int64_t keep;		/* 0: not given */
+	int64_t keep, keep_every;	/* 0: not given */
 	int json, help, dry_run, verify;
 };
 

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "data/shard.h"
+#include "sys/retain.h"
 #include "sys/shard_io.h"
 #include "tool/load.h"
 
@@ -104,6 +105,7 @@ static void check_contents(struct look *look)
 	const struct rp_manifest *m = &look->manifest;
 
 	append(look, &look->known, &look->n_known, strdup(RP_MANIFEST_FILE));
+	append(look, &look->known, &look->n_known, strdup(RP_PIN_FILE));
 	for (int i = 0; i < m->ranks && !look->no_memory; i++) {
 		const struct rp_piece *piece = &m->pieces[i];
 

@@ -9,6 +9,7 @@
 #include "data/event.h"
 #include "sys/finish.h"
 #include "sys/job.h"
+#include "sys/retain.h"
 #include "tool/load.h"
 #include "tool/print.h"
 #include "tool/table.h"
@@ -35,9 +36,11 @@ static void look_around(struct rest *rest, const struct rp_folder *folder,
 static json_t *ckpt_json(const struct rp_ckpt *ckpt,
 			 const struct rp_manifest *m, const struct rp_err *why)
 {
-	json_t *json = json_pack("{s:I,s:I,s:s}", "sequence",
+	json_t *json = json_pack("{s:I,s:I,s:s,s:b}", "sequence",
 				 (json_int_t)ckpt->sequence, "step",
-				 (json_int_t)ckpt->step, "name", ckpt->name);
+				 (json_int_t)ckpt->step, "name", ckpt->name,
+				 "pinned",
+				 rp_pin_look(NULL, ckpt->path, NULL) > 0);
 	json_t *more;
 
 	if (why->code)
@@ -94,6 +97,8 @@ static void add_row(struct rp_table *table, const struct rp_ckpt *ckpt)
 	struct rp_manifest m = { 0 };
 	struct rp_err why = { 0 };
 	char when[24], amount[24];
+	int pinned = rp_pin_look(NULL, ckpt->path, NULL);
+	const char *pin = pinned > 0 ? "pinned" : pinned < 0 ? "?" : "";
 
 	rp_table_cell(table, "%lld", (long long)ckpt->sequence);
 	rp_table_cell(table, "%lld", (long long)ckpt->step);
@@ -102,6 +107,7 @@ static void add_row(struct rp_table *table, const struct rp_ckpt *ckpt)
 			rp_table_cell(table, "?");
 		rp_table_cell(table, "%s", rp_err_string(why.code));
 		rp_table_cell(table, "%s", "");
+		rp_table_cell(table, "%s", pin);
 		rp_complain("%s", why.text);
 		return;
 	}
@@ -116,6 +122,7 @@ static void add_row(struct rp_table *table, const struct rp_ckpt *ckpt)
 			      (long long)m.restart);
 	else
 		rp_table_cell(table, "%s", m.job);
+	rp_table_cell(table, "%s", pin);
 	rp_manifest_free(&m);
 }
 
@@ -157,7 +164,7 @@ static int ls_text(const struct rp_folder *folder, const struct rest *rest,
 		return 0;
 	}
 	rp_table_begin(&table,
-		       ">SEQ|>STEP|>RANKS|>BYTES|SAVED AT|CAUSE|JOB");
+		       ">SEQ|>STEP|>RANKS|>BYTES|SAVED AT|CAUSE|JOB|");
 	for (size_t i = 0; i < folder->n; i++)
 		add_row(&table, &folder->v[i]);
 	rc = rp_table_end(&table, "", err);

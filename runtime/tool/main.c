@@ -34,11 +34,21 @@ static const struct command {
 	  RP_TAKES_DIR | RP_TAKES_SEQ, rp_tool_verify, NULL },
 	{ "prune", " DIR --keep K", "remove old checkpoints and leftovers",
 	  "  --keep K   the newest K that are whole stay (K from 1 up)\n"
+	  "  --keep-every N  and the first of each N steps, which is pinned\n"
 	  "  --dry-run  only tell what would go\n"
 	  "  --verify   read every byte of those that stay, first; else only\n"
 	  "             their manifests and the lengths of their files\n"
-	  "Refused while a run may write to the folder.\n",
+	  "Pinned checkpoints stay, and do not count. Refused while a run may write to the folder.\n",
 	  RP_TAKES_DIR | RP_TAKES_PRUNE, rp_tool_prune, NULL },
+	{ "pin", " DIR [SEQ]", "have a checkpoint stay for good",
+	  "SEQ is a sequence (7) or a name (0007-step-120); without it the "
+	  "newest. No\nsave and no `rallypoint prune` removes it. At any time, "
+	  "also while a job runs.\n",
+	  RP_TAKES_DIR | RP_TAKES_SEQ, rp_tool_pin, NULL },
+	{ "unpin", " DIR [SEQ]", "let it go with the others again",
+	  "The next save removes it, or the next `rallypoint prune`, if its turn "
+	  "is past.\n",
+	  RP_TAKES_DIR | RP_TAKES_SEQ, rp_tool_unpin, NULL },
 	{ "topo", "", "tell this process's cores and NUMA nodes",
 	  "Also inside of srun: `srun rallypoint topo`, a line for each "
 	  "task.\n",

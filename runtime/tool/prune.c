@@ -23,9 +23,10 @@
 /* What is to go. */
 struct plan {
 	struct rp_folder folder;
-	struct rp_doubt *bad;	/* those that are not whole */
-	size_t n_bad, kept;
-	char *goes;		/* one flag for each of the folder */
+	struct rp_retention rule;
+	struct rp_doubt *bad;	/* those that are not whole; the rule's doubts */
+	enum rp_stay *stays;	/* of each of the folder */
+	char *whole;		/* likewise: it was looked at */
 };
 
 static int note_bad(struct plan *plan, size_t i, const struct rp_check *check,
@@ -37,44 +38,91 @@ static int note_bad(struct plan *plan, size_t i, const struct rp_check *check,
 		return rp_fail(err, RALLY_EIO, "nothing was removed, since %s "
 			       "can't be judged: %s", plan->folder.v[i].name,
 			       why);
-	plan->bad[plan->n_bad].sequence = plan->folder.v[i].sequence;
-	plan->bad[plan->n_bad++].damaged = 1;
-	plan->goes[i] = 1;
+	plan->bad[plan->rule.n_doubts].sequence = plan->folder.v[i].sequence;
+	plan->bad[plan->rule.n_doubts++].damaged = 1;
 	rp_complain("%s is not whole and does not count: %s",
 		    plan->folder.v[i].name, why);
 	return 0;
 }
 
-/* From the newest on, until enough are found that may stay. */
-static int look_at_newest(struct plan *plan, const struct rp_args *args,
-			  struct rp_err *err)
+/* Pinned ones stay whatever they are. */
+static int is_to_be_looked_at(const struct plan *plan, size_t i)
+{
+	return !plan->whole[i] && (plan->stays[i] == RP_STAYS ||
+				   plan->stays[i] == RP_STAYS_EVERY);
+}
+
+static int look_at(struct plan *plan, size_t i, enum rp_depth depth,
+		   struct rp_bar *bar, struct rp_err *err)
+{
+	struct rp_check check;
+	int rc = rp_check_run(&check, &plan->folder.v[i], depth, bar, err);
+
+	rp_bar_clear(bar);
+	/* One of a newer version is another's to judge: it stays. */
+	if (rc == 0 && (check.code == 0 || check.code == RALLY_EVERSION))
+		plan->whole[i] = 1;
+	else if (rc == 0)
+		rc = note_bad(plan, i, &check, err);
+	rp_check_free(&check);
+	return rc;
+}
+
+/* Those that are to stay, and for each that is not whole those that are to stay in
+ * its place, until all of them are whole. */
+static int look_at_those_that_stay(struct plan *plan,
+				   const struct rp_args *args,
+				   struct rp_err *err)
 {
 	enum rp_depth depth = args->verify ? RP_CHECK_BYTES : RP_CHECK_LENGTHS;
-	size_t keep = (size_t)args->keep, n = plan->folder.n;
+	size_t keep = plan->rule.keep, n = plan->folder.n;
 	struct rp_bar bar;
 	int rc = 0;
 
 	rp_bar_begin(&bar, "verifying",
 		     rp_load_bytes(plan->folder.v, keep < n ? keep : n));
 	for (size_t i = 0; rc == 0 && i < n; i++) {
-		struct rp_check check;
+		size_t bad = plan->rule.n_doubts;
 
-		if (plan->kept >= keep) {
-			plan->goes[i] = 1;
+		if (!is_to_be_looked_at(plan, i))
 			continue;
-		}
-		rc = rp_check_run(&check, &plan->folder.v[i], depth, &bar,
-				  err);
-		rp_bar_clear(&bar);
-		/* One of a newer version is another's to judge: it stays. */
-		if (rc == 0 && (check.code == 0 ||
-				check.code == RALLY_EVERSION))
-			plan->kept++;
-		else if (rc == 0)
-			rc = note_bad(plan, i, &check, err);
-		rp_check_free(&check);
+		rc = look_at(plan, i, depth, &bar, err);
+		if (rc != 0 || plan->rule.n_doubts == bad)
+			continue;
+		rp_retain_among(&plan->folder, &plan->rule, plan->stays);
+		i = (size_t)-1;	/* from the newest on again */
 	}
 	return rc;
+}
+
+/* What becomes of one of them. */
+typedef int is_fn(enum rp_stay stays);
+
+static int goes(enum rp_stay stays)
+{
+	return stays == RP_GOES || stays == RP_GOES_BAD;
+}
+
+static int remains(enum rp_stay stays)
+{
+	return !goes(stays);
+}
+
+static int is_pinned(enum rp_stay stays)
+{
+	return stays == RP_STAYS_PINNED || stays == RP_STAYS_EVERY;
+}
+
+/* Something would go, and what would stay in its place is not there. */
+static int none_is_whole(const struct plan *plan)
+{
+	size_t whole = 0, going = 0;
+
+	for (size_t i = 0; i < plan->folder.n; i++) {
+		whole += plan->whole[i] != 0;
+		going += goes(plan->stays[i]) != 0;
+	}
+	return whole == 0 && going > 0;
 }
 
 static int make_plan(struct plan *plan, const struct rp_args *args,
@@ -85,15 +133,20 @@ static int make_plan(struct plan *plan, const struct rp_args *args,
 	if (rc != 0)
 		return rc;
 	plan->bad = calloc(plan->folder.n + 1, sizeof(*plan->bad));
-	plan->goes = calloc(plan->folder.n + 1, 1);
-	if (!plan->bad || !plan->goes)
+	plan->stays = calloc(plan->folder.n + 1, sizeof(*plan->stays));
+	plan->whole = calloc(plan->folder.n + 1, 1);
+	if (!plan->bad || !plan->stays || !plan->whole)
 		return rp_fail(err, RALLY_ENOMEM, "prune: no memory");
-	rc = look_at_newest(plan, args, err);
-	if (rc == 0 && plan->kept == 0 && plan->folder.n > 0)
+	plan->rule = (struct rp_retention){ (size_t)args->keep,
+					    args->keep_every, 0, plan->bad, 0 };
+	rc = rp_retain(NULL, &plan->folder, &plan->rule, plan->stays, err);
+	if (rc == 0)
+		rc = look_at_those_that_stay(plan, args, err);
+	if (rc == 0 && none_is_whole(plan))
 		rc = rp_fail(err, RALLY_ECORRUPT,
 			     "%s: nothing was removed, since none of its %zu "
-			     "checkpoints is whole; `rallypoint verify` tells "
-			     "what is wrong with each", args->dir,
+			     "checkpoints is whole and not pinned; `rallypoint "
+			     "verify` tells what is wrong with each", args->dir,
 			     plan->folder.n);
 	return rc;
 }
@@ -102,15 +155,16 @@ static void plan_free(struct plan *plan)
 {
 	rp_folder_free(&plan->folder);
 	free(plan->bad);
-	free(plan->goes);
+	free(plan->stays);
+	free(plan->whole);
 }
 
-static json_t *names_json(const struct plan *plan, int goes)
+static json_t *names_json(const struct plan *plan, is_fn *is)
 {
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < plan->folder.n; i++)
-		if (plan->goes[i] == goes)
+		if (is(plan->stays[i]))
 			json_array_append_new(array, json_string(
 						plan->folder.v[i].name));
 	return array;
@@ -124,16 +178,19 @@ static int tell(const struct plan *plan, const struct rp_args *args,
 
 	if (args->json)
 		return rp_json_print(
-			json_pack("{s:o,s:b,s:o,s:o,s:I,s:I}", "dir",
+			json_pack("{s:o,s:b,s:o,s:o,s:o,s:I,s:I}", "dir",
 				  rp_json_text(args->dir), "dry_run",
-				  args->dry_run, "kept", names_json(plan, 0),
-				  "removed", names_json(plan, 1), "leftovers",
+				  args->dry_run, "kept",
+				  names_json(plan, remains), "pinned",
+				  names_json(plan, is_pinned), "removed",
+				  names_json(plan, goes), "leftovers",
 				  (json_int_t)leftovers, "pools",
 				  (json_int_t)plan->folder.pools),
 			0, err);
 	for (size_t i = 0; i < plan->folder.n; i++)
-		printf("%s %s\n", plan->goes[i] ? verb : "keeps",
-		       plan->folder.v[i].name);
+		printf("%s %s%s\n", goes(plan->stays[i]) ? verb : "keeps",
+		       plan->folder.v[i].name,
+		       is_pinned(plan->stays[i]) ? " (pinned)" : "");
 	if (leftovers > 0)
 		printf("%s %zu partial director%s left by crashes\n", verb,
 		       leftovers, leftovers == 1 ? "y" : "ies");
@@ -146,16 +203,13 @@ static int tell(const struct plan *plan, const struct rp_args *args,
 /* With the folder in our hands. */
 static int prune_claimed(const struct rp_args *args, struct rp_err *err)
 {
-	struct rp_retention retention = { (size_t)args->keep, 0, NULL, 0 };
 	struct plan plan = { 0 };
 	size_t pruned = 0;
 	struct rp_job job;
 	int rc = make_plan(&plan, args, err);
 
 	if (rc == 0 && !args->dry_run) {
-		retention.doubts = plan.bad;
-		retention.n_doubts = plan.n_bad;
-		rc = rp_folder_prune(NULL, args->dir, &retention, NULL, &pruned,
+		rc = rp_folder_prune(NULL, args->dir, &plan.rule, NULL, &pruned,
 				     err);
 		if (rc == 0)
 			rc = rp_folder_sweep(NULL, args->dir, NULL, err);

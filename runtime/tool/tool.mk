@@ -21,7 +21,7 @@ rallypoint_SOURCES = \
 	runtime/tool/relay.c runtime/tool/relay.h \
 	runtime/tool/run.c \
 	runtime/tool/outcome.c runtime/tool/program.c \
-	runtime/tool/prune.c \
+	runtime/tool/pin.c runtime/tool/prune.c \
 	runtime/tool/report.c runtime/tool/report.h \
 	runtime/tool/rules.c runtime/tool/rules.h \
 	runtime/tool/sbatch.c \

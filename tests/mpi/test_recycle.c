@@ -321,6 +321,45 @@ static void test_torn(void **state)
 	ms_resume(dir, 3, 3, NULL);
 }
 
+/* Pinned ones stay, the first of each ten steps too, and none of them is written
+ * over; what else goes is. */
+static void test_pinned(void **state)
+{
+	const char *dir = mt_dir();
+	rally_t *rp = open_keeping(dir, 1);
+	char path[6000];
+	uint64_t second, third;
+	FILE *file;
+
+	(void)state;
+	mt_code(rp, rally_set(rp, "keep_every", "10"), 0);
+	save(rp, dir, 1);
+	snprintf(path, sizeof(path), "%s/0000-step-1/pin", dir);
+	if (mt_rank == 0) {
+		file = fopen(path, "w");
+		assert_non_null(file);
+		fclose(file);
+	}
+	mt_barrier();
+	second = save(rp, dir, 9);
+	third = save(rp, dir, 12);
+	assert_true(save(rp, dir, 13) == second);
+	assert_true(save(rp, dir, 14) != third);
+	assert_true(save(rp, dir, 15) == second);
+	assert_true(save(rp, dir, 21) != third);
+	mt_code(rp, rally_close(rp), 0);
+	mt_barrier();
+	assert_int_equal(mt_checkpoints(dir), 3);
+	assert_int_equal(mt_exists(dir, "0002-step-12/pin"), 1);
+	ms_resume(dir, 21, 21, NULL);
+	if (mt_rank == 0)
+		damage(shard(dir, 0));
+	ms_resume(dir, 12, 12, NULL);
+	if (mt_rank == 0)
+		damage(shard(dir, 1));
+	ms_resume(dir, 1, 1, NULL);
+}
+
 /* A save that fails takes the pool with it, and the next one is as the first. */
 static int refuse(const char *path, enum rally_file_op op, int64_t step,
 		  void *arg)
@@ -368,6 +407,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_stopped),
 	cmocka_unit_test(test_other_ranks),
 	cmocka_unit_test(test_torn),
+	cmocka_unit_test(test_pinned),
 	cmocka_unit_test(test_failed),
 };
 

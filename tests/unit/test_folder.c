@@ -112,7 +112,7 @@ static int prune(const char *dir, size_t keep, int64_t from,
 		 const struct rp_doubt *doubts, size_t n, size_t *pruned,
 		 struct rp_err *err)
 {
-	struct rp_retention retention = { keep, from, doubts, n };
+	struct rp_retention retention = { keep, 0, from, doubts, n };
 
 	return rp_folder_prune(NULL, dir, &retention, NULL, pruned, err);
 }

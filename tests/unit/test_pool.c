@@ -338,7 +338,7 @@ static void test_take_fails(void **state)
 static void test_prune(void **state)
 {
 	struct rp_doubt bad = { 3, 1 };
-	struct rp_retention retention = { 1, 0, &bad, 1 };
+	struct rp_retention retention = { 1, 0, 0, &bad, 1 };
 	struct rp_pool pool = { NULL, 0 };
 	struct rp_folder folder;
 	size_t pruned;
@@ -374,7 +374,7 @@ static void test_prune(void **state)
 /* Without the fsync of the folder its name is not durable: no pool. */
 static void test_prune_unsure(void **state)
 {
-	struct rp_retention retention = { 1, 0, NULL, 0 };
+	struct rp_retention retention = { 1, 0, 0, NULL, 0 };
 	struct rp_pool pool = { NULL, 0 };
 	struct rp_io io;
 	char spec[40], *text, *line;

@@ -199,14 +199,17 @@ class Looking(Folder):
                       ["ls", "--keep", "1", "a"], ["prune", "a"],
                       ["prune", "--keep"], ["prune", "a", "--keep", "0"],
                       ["prune", "a", "--keep", "-1"],
-                      ["prune", "a", "--keep", "1x"], ["topo", "x"],
+                      ["prune", "a", "--keep", "1x"], ["pin"],
+                      ["prune", "a", "--keep", "1", "--keep-every", "0"],
+                      ["ls", "a", "--keep-every", "1"], ["unpin", "a", "1", "2"], ["topo", "x"],
                       ["options", "x"], ["verify", "-x", "a"]):
             with self.subTest(words):
                 got = self.bad(USAGE, *words)
                 self.assertEqual(got.stdout, "")
                 self.assertEqual(got.stderr.count("\n"), 1)
         self.assertRegex(self.good("--version"), r"^rallypoint \d+\.\d+\.\d+")
-        for command in ("ls", "show", "verify", "prune", "topo", "options"):
+        for command in ("ls", "show", "verify", "prune", "pin", "unpin", "topo",
+                        "options"):
             self.assertIn(command, self.good("--help"))
             self.assertIn("usage: rallypoint " + command,
                           self.good(command, "--help"))
@@ -406,6 +409,58 @@ class Pruning(Folder):
         self.assertEqual(got["removed"], [])
         self.assertEqual(got["kept"], self.names(4, 3))
         self.good("verify", self.dir)
+
+    def test_pins(self):
+        """They stay, count for nothing, and are shown."""
+        self.assertEqual(self.good("pin", self.dir, 2), "pinned 0002-step-2\n")
+        got = self.good_json("pin", self.dir)
+        self.assertEqual((got["name"], got["pinned"]), ("0004-step-4", True))
+        lines = self.good("ls", self.dir).splitlines()
+        self.assertEqual([line.endswith("pinned") for line in lines[1:5]],
+                         [True, False, True, False])
+        got = self.good_json("ls", self.dir)["checkpoints"]
+        self.assertEqual([c["pinned"] for c in got],
+                         [True, False, True, False])
+        self.assertNotIn("manifest", self.good("verify", self.dir))
+        text = self.good("prune", self.dir, "--keep", 1)
+        self.assertEqual(self.left(), self.names(2, 3, 4))
+        self.assertIn("keeps 0002-step-2 (pinned)", text)
+        self.assertIn("keeps 0003-step-3\n", text)
+        self.assertEqual(self.good("unpin", self.dir, "0002-step-2"),
+                         "unpinned 0002-step-2\n")
+        self.assertFalse(self.good_json("unpin", self.dir, 4)["pinned"])
+        got = self.good_json("prune", self.dir, "--keep", 1)
+        self.assertEqual((got["kept"], got["pinned"]), (self.names(4), []))
+        self.assertEqual(self.left(), self.names(4))
+        self.bad(EABSENT, "pin", self.dir, 2)
+        self.bad(EIO, "pin", self.path("absent"))
+
+    def test_pinned_while_owned(self):
+        self.claim()
+        self.good("pin", self.dir, 1)
+        self.assertTrue(os.path.exists(self.path("0001-step-1", "pin")))
+
+    def test_every(self):
+        """The first of each two steps; where that is not whole the next."""
+        got = self.good_json("prune", self.dir, "--keep=1", "--keep-every=2",
+                             "--dry-run")
+        self.assertEqual((got["kept"], got["pinned"], got["removed"]),
+                         (self.names(4, 2), self.names(2), self.names(3, 1)))
+        os.truncate(self.path("0002-step-2", SHARD), 5000)
+        got = json.loads(run("prune", self.dir, "--keep", 1, "--keep-every",
+                             2, "--json").stdout)
+        self.assertEqual((got["kept"], got["pinned"]),
+                         (self.names(4, 3), self.names(3)))
+        self.assertEqual(self.left(), self.names(3, 4))
+        self.assertTrue(os.path.exists(self.path("0003-step-3", "pin")))
+        self.good("prune", self.dir, "--keep", 1)
+        self.assertEqual(self.left(), self.names(3, 4))
+
+    def test_only_pinned_ones(self):
+        for number in (1, 2, 3, 4):
+            self.good("pin", self.dir, number)
+        self.good("prune", self.dir, "--keep", 1)
+        self.assertEqual(self.left(), self.names(1, 2, 3, 4))
 
     def test_dry_run(self):
         before = self.left()
