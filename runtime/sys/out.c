@@ -36,6 +36,7 @@ struct rp_out {
 	struct rp_io *io;
 	const char *path;
 	int fd;
+	uint64_t size;		/* of the file */
 	int64_t at;		/* end of what was put */
 	int64_t written;	/* of it, where it goes through the page cache */
 	int64_t begun;		/* likewise: writeback, up to here */
@@ -330,6 +331,7 @@ struct rp_out *rp_out_create(struct rp_io *io, const char *path, uint64_t size,
 	}
 	out->io = io;
 	out->path = path;
+	out->size = size;
 	out->staging = staging ? staging : &out->own;
 	out->fd = rp_pool_open(io, reuse ? reuse->old : NULL,
 			       reuse && reuse->sure, path, size, &allocated,
@@ -414,6 +416,11 @@ int rp_out_finish(struct rp_out *out, struct rp_err *err)
 		rc = send(out, out->filling, err);
 	if (rc == 0)
 		rc = out->queue ? drain(out, err) : flush_cached(out, err);
+	/* In a file that is written over, a gap would be old bytes. */
+	if (rc == 0 && (uint64_t)out->at != out->size)
+		rc = rp_fail(err, RALLY_EIO, "%s: %lld bytes written, not %llu",
+			     out->path, (long long)out->at,
+			     (unsigned long long)out->size);
 	if (rc != 0) {
 		rp_out_abandon(out);
 		return rc;

@@ -172,6 +172,20 @@ static void test_tmpfs(void **state)
 	free(path);
 }
 
+/* A file that is left short is not called whole. */
+static void test_a_gap(void **state)
+{
+	static const char byte[2];
+	struct rp_err err = { 0 };
+	struct rp_out *out = rp_out_create(NULL, at(state, "gap"), 3, NULL,
+					   RP_AUTO, NULL, &err);
+
+	assert_non_null(out);
+	assert_int_equal(rp_out_put(out, byte, 2, &err), 0);
+	assert_int_equal(rp_out_finish(out, &err), RALLY_EIO);
+	assert_non_null(strstr(err.text, "2 bytes written, not 3"));
+}
+
 static void test_there_already(void **state)
 {
 	struct rp_err err = { 0 };
@@ -244,6 +258,7 @@ int main(void)
 		TEST(test_sizes),
 		TEST(test_lend),
 		TEST(test_tmpfs),
+		TEST(test_a_gap),
 		TEST(test_there_already),
 		TEST(test_faults),
 		TEST(test_queue_refused),
