@@ -14,6 +14,7 @@ mpi_test_ldadd = libmpitest.la librallypoint.la $(MPI_LIBS) $(CMOCKA_LIBS)
 
 mpi_tests = \
 	tests/mpi/test_agree.mpi \
+	tests/mpi/test_current.mpi \
 	tests/mpi/test_damage.mpi \
 	tests/mpi/test_fail.mpi \
 	tests/mpi/test_file.mpi \
@@ -40,6 +41,10 @@ TESTS += $(mpi_tests)
 tests_mpi_test_agree_mpi_SOURCES = tests/mpi/test_agree.c
 tests_mpi_test_agree_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_agree_mpi_LDADD = $(mpi_test_ldadd)
+
+tests_mpi_test_current_mpi_SOURCES = tests/mpi/test_current.c
+tests_mpi_test_current_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_current_mpi_LDADD = $(mpi_test_ldadd)
 
 tests_mpi_test_damage_mpi_SOURCES = tests/mpi/test_damage.c \
 	tests/mpi/mpi_damage.c tests/mpi/mpi_damage.h
