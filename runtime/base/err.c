@@ -46,6 +46,16 @@ int rp_fail_errno(struct rp_err *err, const char *what, const char *path)
 	return code;
 }
 
+int rp_fail_as(struct rp_err *err, const struct rp_err *why)
+{
+	int first = !err || !err->code;
+	int code = rp_fail(err, why->code, "%s", why->text);
+
+	if (err && first)
+		err->sys = why->sys;
+	return code;
+}
+
 void rp_err_clear(struct rp_err *err)
 {
 	err->code = 0;

@@ -32,6 +32,9 @@ int rp_fail(struct rp_err *err, int code, const char *fmt, ...)
  * RALLY_EIO), the sentence is "what path: strerror". errno is preserved. */
 int rp_fail_errno(struct rp_err *err, const char *what, const char *path);
 
+/* Fails as something else has failed already: with its code, errno and sentence. */
+int rp_fail_as(struct rp_err *err, const struct rp_err *why);
+
 /* Forgets the error. */
 void rp_err_clear(struct rp_err *err);
 

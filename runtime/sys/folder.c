@@ -199,10 +199,7 @@ static int make_one(struct rp_io *io, const char *path, struct rp_err *err)
 	 * no fsync of folders, is as durable as it gets. */
 	if (rc == 0 || why.sys == EACCES || why.sys == EINVAL)
 		return 0;
-	rc = rp_fail(err, why.code, "%s", why.text);
-	if (err)
-		err->sys = why.sys;
-	return rc;
+	return rp_fail_as(err, &why);
 }
 
 /* Something else may stand there: a link to a folder is one. */
@@ -218,7 +215,7 @@ static int check_folder(struct rp_io *io, const char *dir, struct rp_err *err)
 	if (why.sys == ENOTDIR)
 		return rp_fail(err, RALLY_EIO, "mkdir %s: it is not a folder",
 			       dir);
-	return rp_fail(err, why.code, "%s", why.text);
+	return rp_fail_as(err, &why);
 }
 
 int rp_folder_make(struct rp_io *io, const char *dir, struct rp_err *err)

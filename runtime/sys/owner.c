@@ -163,7 +163,7 @@ static int judge(struct rp_io *io, const char *dir, const char *path,
 	if (!text && quiet.sys == ENOENT)
 		rc = 0;	/* released a moment ago */
 	else if (!text && (quiet.sys != 0 || quiet.code == RALLY_ENOMEM))
-		rc = rp_fail(err, quiet.code, "%s", quiet.text);
+		rc = rp_fail_as(err, &quiet);
 	else if (!text || parse_claim(text, size, &claim) != 0)
 		rc = age(io, path) > HALF_WRITTEN_S
 			     ? 0
@@ -198,7 +198,7 @@ int rp_owner_take(struct rp_io *io, struct rp_owner *owner, const char *dir,
 	}
 	rc = rp_write_file(io, path, text, strlen(text), &first);
 	if (rc != 0 && first.sys != EEXIST) {
-		rc = rp_fail(err, first.code, "%s", first.text);
+		rc = rp_fail_as(err, &first);
 	} else if (rc != 0) {
 		rc = judge(io, dir, path, job, restart, active, arg, err);
 		/* From the rename on it is ours to release, whatever fails
@@ -231,7 +231,7 @@ int rp_owner_check(const struct rp_owner *owner, struct rp_err *err)
 	if (!path)
 		rc = rp_fail(err, RALLY_ENOMEM, "%s: no memory", owner->dir);
 	else if (!text && why.sys != ENOENT)
-		rc = rp_fail(err, why.code, "%s", why.text);
+		rc = rp_fail_as(err, &why);
 	else if (!text || strcmp(text, owner->text) != 0)
 		rc = rp_fail(err, RALLY_EOWNED,
 			     "%s was taken by another run%s%s: this one may "
