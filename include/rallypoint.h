@@ -157,14 +157,15 @@ int rally_early(void);
  * returns the same code, and rally_close() frees it. Without memory, and before
  * MPI_Init or after MPI_Finalize, it is NULL.
  * Collective on comm; dir must match.
- * Errors: EARG, EORDER, EOPTION, EMISMATCH, EIO, EOWNED, EMPI, ENOMEM. */
+ * Errors: EARG, EORDER, EOPTION, EMISMATCH, EIO, ENOSPC, EOWNED, EMPI, ENOMEM. */
 int rally_open(MPI_Comm comm, const char *dir, rally_t **rp);
 #endif
 
 /* Sets an option as text, as the environment does: rally_set(rp, "every",
  * "10m") is RALLY_EVERY=10m; the environment wins. `rallypoint options` and
  * rallypoint(7) list the keys. After an error the option is as it was.
- * Collective; arguments must match. Errors: EOPTION, EMISMATCH, EIO. */
+ * Collective; arguments must match. Errors: EOPTION, EMISMATCH, EIO; for a second
+ * folder (key "fallback") also ENOSPC and EOWNED. */
 int rally_set(rally_t *rp, const char *key, const char *value);
 
 /* Keeps a string of the program's own with every checkpoint from now on (it is

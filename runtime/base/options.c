@@ -38,6 +38,9 @@ static const struct row rows[] = {
 	{ "keep_every", COUNT, AT(keep_every), "0", 0, NULL,
 	  "pin the first checkpoint of each so many steps, so that it stays for "
 	  "good; 0: none" },
+	{ "fallback", PATH, AT(fallback), "", 0, NULL,
+	  "a second folder, for the checkpoints that the first can't take: it is "
+	  "full, or its storage fails" },
 	{ "stop_signals", SIGNALS, AT(stop_signals), "TERM", 0, NULL,
 	  "signals that save, stop and requeue: of TERM USR1 USR2 INT XCPU" },
 	{ "save_signals", SIGNALS, AT(save_signals), "", 0, NULL,

@@ -95,15 +95,15 @@ static int write_manifest(struct rally *rp, struct rp_commit *commit,
 static int publish(struct rally *rp, struct rp_commit *commit)
 {
 	struct rp_err sync = { 0 };
-	char *final = rp_folder_final(rp->dir, rp->standing.next,
-				      commit->step);
+	const char *dir = rp_fallback_dir(rp);
+	char *final = rp_folder_final(dir, rp->standing.next, commit->step);
 	int rc = final ? 0 : rp_fail(&rp->err, RALLY_ENOMEM, "no memory");
 
 	if (rc == 0)
-		rc = rp_owner_check(&rp->owner, &rp->err);
+		rc = rp_owner_check(rp_fallback_owner(rp), &rp->err);
 	if (rc == 0)
 		rc = rp_publish(&rp->io, commit->partial, final, &rp->err);
-	if (rc == 0 && rp_sync_dir(&rp->io, rp->dir, &sync) != 0)
+	if (rc == 0 && rp_sync_dir(&rp->io, dir, &sync) != 0)
 		rc = rp_fail(&rp->err, RALLY_EUNCONFIRMED,
 			     "%s is committed, but may not survive a power "
 			     "cut: %s", final, sync.text);

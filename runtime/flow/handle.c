@@ -283,7 +283,9 @@ int rp_handle_set(struct rally *rp, const char *key, const char *value)
 			 "the ranks set an option differently",
 			 &rp->err) == 0) {
 		apply_options(rp, &old);
-		rp_comm_settle(&rp->comm, &rp->err);
+		if (rp_comm_settle(&rp->comm, &rp->err) == 0 &&
+		    strcmp(old.fallback, rp->options.fallback) != 0)
+			rp_claim_second(rp);
 	}
 	free(text);
 	if (rp->err.code == 0) {
@@ -355,6 +357,7 @@ void rp_handle_free(struct rally *rp)
 	rp_poll_end(&rp->poll);
 	rp_recycle_close(rp);
 	rp_owner_release(&rp->owner);
+	rp_fallback_close(rp);
 	rp_io_end(&rp->io);
 	rp_staging_free(&rp->staging);
 	rp_layout_free(&rp->layout);

@@ -14,6 +14,7 @@
 #include "data/manifest.h"
 #include "data/region.h"
 #include "data/shard.h"
+#include "flow/fallback.h"
 #include "flow/place.h"
 #include "group/agree.h"
 #include "group/comm.h"
@@ -30,6 +31,7 @@
 struct rp_standing {
 	int64_t sequence;	/* of the newest one that verified, -1: none */
 	int64_t step;		/* its step */
+	int aside;		/* it is in the second folder */
 	int64_t next;		/* the sequence of the next one */
 	int64_t first;		/* of this run's first one; rank 0 */
 	struct rp_hash content;	/* of the newest, rank 0 only */
@@ -69,6 +71,9 @@ struct rally {
 	char *dir;
 	struct rp_owner owner;	/* rank 0 */
 	struct rp_pool pool;	/* likewise: for the next save */
+	int unclaimed;		/* dir could not be written to at the open */
+	struct rp_second second;	/* by option 'fallback' */
+	int aside;		/* the save that runs, or ran last, is there */
 	struct rp_sched sched;	/* rank 0 */
 	int sched_open;
 	struct rp_poll poll;	/* likewise */

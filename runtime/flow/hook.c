@@ -24,7 +24,8 @@ static char **facts_of(const struct rally *rp, char *facts[FACTS + 1])
 
 	if (left < 0)
 		left = 0;
-	facts[n++] = rp_format("RALLYPOINT_FOLDER=%s", rp->dir);
+	facts[n++] = rp_format("RALLYPOINT_FOLDER=%s",
+			       rp->standing.aside ? rp->second.dir : rp->dir);
 	facts[n++] = rp_format("RALLYPOINT_STEP=%lld",
 			       (long long)rp->standing.step);
 	facts[n++] = rp_format("RALLYPOINT_SEQUENCE=%lld",

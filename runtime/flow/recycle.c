@@ -29,8 +29,8 @@ int rp_recycle_begin(struct rally *rp, char **pool)
 	size_t size = rp->pool.path ? strlen(rp->pool.path) : 0;
 
 	*pool = NULL;
-	/* The option may have changed since. */
-	if (!is_wanted(rp)) {
+	/* The option may have changed since; or it is another folder's. */
+	if (rp->aside || !is_wanted(rp)) {
 		rp_recycle_end(rp);
 		return 0;
 	}

@@ -10,9 +10,13 @@
 #include "sys/finish.h"
 
 /* Rank 0 knows what the data is, so that a save of the same is noticed. */
-static void stand_on(struct rally *rp, const struct rp_manifest *m)
+static void stand_on(struct rally *rp, const struct rp_manifest *m,
+		     const char *path)
 {
 	struct rp_err quiet = { 0 };
+
+	rp->standing.aside = rp_fallback_holds(rp, path);
+	rp->aside = rp->standing.aside;
 
 	rp->standing.sequence = m->sequence;
 	rp->standing.step = m->step;
@@ -27,7 +31,7 @@ static void accept(struct rp_trial *trial, int64_t *step, int64_t began)
 	const struct rp_manifest *m = &trial->manifest;
 
 	*step = m->step;
-	stand_on(rp, m);
+	stand_on(rp, m, trial->path);
 	rp->base_step = *step;
 	rp->has_base = 1;
 	rp->last_save = rp_now();
@@ -64,14 +68,24 @@ static int restore_newest(struct rally *rp, int64_t *step, int *how)
 	return rp->err.code;
 }
 
+static int read_mark(struct rally *rp, int64_t *step)
+{
+	int found = rp_finish_read(&rp->io, rp->dir, rp->job.id, step,
+				   &rp->err);
+
+	if (found == 0 && rp->second.dir)
+		found = rp_finish_read(&rp->io, rp->second.dir, rp->job.id,
+				       step, &rp->err);
+	return found;
+}
+
 /* Rank 0 looks whether this job has finished already. */
 static int was_finished(struct rally *rp, int64_t *step)
 {
 	int64_t found[2] = { 0, 0 };
 
 	if (rp->comm.rank == 0)
-		found[0] = rp_finish_read(&rp->io, rp->dir, rp->job.id,
-					  &found[1], &rp->err);
+		found[0] = read_mark(rp, &found[1]);
 	if (rp_comm_root(&rp->comm, &rp->err) != 0 ||
 	    rp_comm_bcast(&rp->comm, found, sizeof(found), &rp->err) != 0 ||
 	    found[0] <= 0)
@@ -112,13 +126,25 @@ int rp_restore(struct rally *rp, int64_t *step, int *how)
 	return rp->err.code;
 }
 
+/* As a checkpoint: in the second folder where the first can't take it. */
+static void write_mark(struct rally *rp, int64_t step)
+{
+	const char *second = rp->second.unclaimed ? NULL : rp->second.dir;
+
+	if (!rp->unclaimed)
+		rp_finish_write(&rp->io, rp->dir, rp->job.id, step, &rp->err);
+	if (!second || !(rp->unclaimed || rp_fallback_helps(&rp->err)))
+		return;
+	rp_err_clear(&rp->err);
+	rp_finish_write(&rp->io, second, rp->job.id, step, &rp->err);
+}
+
 int rp_finish(struct rally *rp, int64_t step)
 {
 	if (rp_place_meet_in(rp, "rally_finish()", step) != 0)
 		return rp->err.code;
 	if (rp->comm.rank == 0)
-		rp_finish_write(&rp->io, rp->dir, rp->job.id, step,
-				&rp->err);
+		write_mark(rp, step);
 	if (rp_comm_root(&rp->comm, &rp->err) != 0) {
 		rp_words_error(rp, "finish", &rp->err);
 		return rp->err.code;

@@ -25,6 +25,7 @@ struct save {
 	const char *cause;
 	int64_t began;
 	uint64_t bytes;		/* of all ranks: memory, then shards and files */
+	int tries;		/* that have failed */
 	char *partial;		/* the directory that is being filled */
 	char *pool;		/* whose shards are written over, or NULL */
 	struct rp_piece piece;	/* of this rank */
@@ -57,17 +58,18 @@ out:
 static void make_partial(struct save *save)
 {
 	struct rally *rp = save->rp;
+	const char *dir = rp_fallback_dir(rp);
 	struct rp_err space = { 0 };
 
-	if (rp_owner_check(&rp->owner, &rp->err) != 0)
+	if (rp_owner_check(rp_fallback_owner(rp), &rp->err) != 0)
 		return;
-	if (rp_folder_space(&rp->io, rp->dir, &rp->pool,
+	if (rp_folder_space(&rp->io, dir, rp->aside ? NULL : &rp->pool,
 			    save->bytes + SPARE_BYTES, &space) ==
 	    RALLY_ENOSPC) {
 		rp->err = space;
 		return;
 	}
-	save->partial = rp_folder_begin(&rp->io, rp->dir, rp->standing.next,
+	save->partial = rp_folder_begin(&rp->io, dir, rp->standing.next,
 					&rp->err);
 	if (save->partial && rp_files_any(&rp->regions))
 		rp_files_begin(rp, save->partial);
@@ -158,25 +160,6 @@ static int commit(struct save *save)
 	return rp->comm.dead ? rp->err.code : rp_comm_root(&rp->comm, &rp->err);
 }
 
-/* Rank 0, after a commit that will last. */
-static void prune(struct rally *rp)
-{
-	struct rp_standing *standing = &rp->standing;
-	struct rp_retention retention = { (size_t)rp->options.keep,
-					  rp->options.keep_every,
-					  rp->restored ? 0 : standing->first,
-					  standing->doubts,
-					  standing->n_doubts };
-	struct rp_err err = { 0 };
-	size_t pruned = 0;
-
-	if (rp_owner_check(&rp->owner, &err) != 0 ||
-	    rp_folder_prune(&rp->io, rp->dir, &retention, rp_recycle_pool(rp),
-			    &pruned, &err) != 0)
-		rp_words_error(rp, "pruning", &err);
-	rp_words_pruned(rp, pruned);
-}
-
 /* Once; rank 0's file system is that of all. */
 static void warn_unshared(struct rally *rp)
 {
@@ -191,7 +174,7 @@ static void warn_unshared(struct rally *rp)
 static void keep_base(struct save *save)
 {
 	struct rally *rp = save->rp;
-	char *dir = rp_folder_final(rp->dir, rp->standing.next,
+	char *dir = rp_folder_final(rp_fallback_dir(rp), rp->standing.next,
 				    save->place->step);
 	char *name = rp_shard_file_name(rp->comm.rank, rp->comm.size);
 	char *path = dir && name ? rp_path(dir, name) : NULL;
@@ -223,10 +206,11 @@ static void settle_down(struct save *save, int confirmed)
 	standing->sequence = standing->next++;
 	standing->step = save->place->step;
 	standing->confirmed = confirmed;
+	standing->aside = rp->aside;
 	rp->save_ns = elapsed;
 	rp_recycle_end(rp);
 	if (confirmed && rp->comm.rank == 0)
-		prune(rp);
+		rp_fallback_prune(rp);
 	rp_claim_warn_space(rp, save->bytes + SPARE_BYTES);
 }
 
@@ -240,9 +224,13 @@ static void undo(struct save *save)
 	    rp_remove_tree(&rp->io, save->partial, &err) != 0)
 		rp_words_error(rp, "removing the partial checkpoint", &err);
 	rp_recycle_end(rp);
+	free(save->partial);
+	free(save->pool);
+	save->partial = save->pool = NULL;
+	rp_piece_free(&save->piece);
 }
 
-static void tell_failure(struct rally *rp)
+static void give_up(struct rally *rp)
 {
 	rp_words_error(rp, rp->standing.sequence < 0
 				       ? "the save failed"
@@ -268,6 +256,8 @@ static int build_once(struct save *save)
 	int rc = check(save);
 
 	if (rc == 0)
+		rc = rp_fallback_claim(save->rp);
+	if (rc == 0)
 		rc = begin(save);
 	return rc ? rc : write_all(save);
 }
@@ -288,19 +278,18 @@ static int build(struct save *save)
 		 rp->err.text);
 	rp_words_warn(rp, text);
 	undo(save);
-	rp_piece_free(&save->piece);
-	free(save->partial);
-	free(save->pool);
-	save->partial = save->pool = NULL;
 	rp_err_clear(&rp->err);
 	return build_once(save);
 }
 
+/* One try, in one folder. */
 static int run(struct save *save)
 {
 	struct rally *rp = save->rp;
-	int rc = build(save);
+	int rc;
 
+	save->began = rp_now();
+	rc = build(save);
 	if (rc == 0) {
 		rc = commit(save);
 		/* A rename that was told to have failed may have been done: its
@@ -310,7 +299,6 @@ static int run(struct save *save)
 	}
 	if (rc != 0 && rc != RALLY_EUNCONFIRMED) {
 		undo(save);
-		tell_failure(rp);
 		return rc;
 	}
 	if (rc != 0)
@@ -331,8 +319,7 @@ static void wait_for_rank_0(struct rally *rp)
 
 int rp_save(struct rally *rp, const struct rp_place *place, const char *cause)
 {
-	struct save save = { .rp = rp, .place = place, .cause = cause,
-			     .began = rp_now() };
+	struct save save = { .rp = rp, .place = place, .cause = cause };
 	int rc;
 
 	rp_err_clear(&rp->err);
@@ -349,7 +336,13 @@ int rp_save(struct rally *rp, const struct rp_place *place, const char *cause)
 		rp_words_current(rp, place->step);
 	} else {
 		warn_unrestored(rp);
-		rc = run(&save);
+		rp_fallback_begin(rp, strcmp(cause, "stop") == 0);
+		do
+			rc = run(&save);
+		while (rc != 0 && rc != RALLY_EUNCONFIRMED &&
+		       rp_fallback_again(rp, &save.tries));
+		if (rc != 0 && rc != RALLY_EUNCONFIRMED)
+			give_up(rp);
 		wait_for_rank_0(rp);
 		rp_agree_restart(&rp->agree);
 	}

@@ -44,6 +44,16 @@ static int add_doubt(struct rp_standing *standing, int64_t sequence,
 	return 0;
 }
 
+static int explain_vanished(struct rally *rp, const char *dir)
+{
+	if (rp_event_committed(&rp->io, dir, &rp->err) > 0)
+		return rp_fail(&rp->err, RALLY_EVANISHED,
+			       "%s: " RP_EVENT_FILE " records a commit, but no "
+			       "checkpoint is there; to start anew, remove "
+			       "that file", dir);
+	return rp->err.code;
+}
+
 /* Rank 0, no checkpoint to try: a fresh start only where none ever was. */
 static int explain_none(struct rally *rp, const struct rp_folder *folder)
 {
@@ -58,11 +68,8 @@ static int explain_none(struct rally *rp, const struct rp_folder *folder)
 			       "not a folder, but a link or a file: nothing "
 			       "is read from it; to start anew, remove it",
 			       rp->dir, (long long)folder->last);
-	if (rp_event_committed(&rp->io, rp->dir, &rp->err) > 0)
-		return rp_fail(&rp->err, RALLY_EVANISHED,
-			       "%s: " RP_EVENT_FILE " records a commit, but no "
-			       "checkpoint is there; to start anew, remove "
-			       "that file", rp->dir);
+	if (explain_vanished(rp, rp->dir) == 0 && rp->second.dir)
+		explain_vanished(rp, rp->second.dir);
 	return rp->err.code;
 }
 
@@ -73,7 +80,7 @@ static void choose_newest(struct rp_trial *trial)
 	struct rp_folder folder;
 	const struct rp_ckpt *ckpt = NULL;
 
-	if (rp_folder_list(&rp->io, &folder, rp->dir, &rp->err) != 0)
+	if (rp_fallback_list(rp, &folder, &rp->err) != 0)
 		goto out;
 	for (size_t i = 0; i < folder.n && !ckpt; i++)
 		if (!is_passed_over(&rp->standing, folder.v[i].sequence))

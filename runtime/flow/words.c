@@ -11,11 +11,32 @@
 #include "data/event.h"
 
 #define SECOND 1000000000
-#define BAR_WIDTH 30
 
 static int speaks(const struct rally *rp)
 {
 	return rp->comm.rank == 0;
+}
+
+/* In the second folder what the first can't take. An event that can't be written
+ * must not fail what it tells of. Steals fields. */
+static void record(struct rally *rp, const char *event, json_t *fields)
+{
+	const struct rp_second *second = &rp->second;
+	int more = second->dir && !second->unclaimed;
+	int rc = RALLY_EIO;
+
+	if (more)
+		json_incref(fields);
+	if (!rp->unclaimed || !more)
+		rc = rp_event_append(&rp->io, rp->dir, event, rp->job.id,
+				     (int64_t)rp->job.restarts, fields, NULL);
+	else
+		json_decref(fields);
+	if (more && rc != 0)
+		(void)rp_event_append(&rp->io, second->dir, event, rp->job.id,
+				      (int64_t)rp->job.restarts, fields, NULL);
+	else if (more)
+		json_decref(fields);
 }
 
 /* In one write, so that lines of ranks and programs do not mix. */
@@ -50,9 +71,7 @@ static void tell(struct rally *rp, const char *event, json_t *fields,
 		say(fmt, ap);
 		va_end(ap);
 	}
-	/* An event that can't be written must not fail what it tells of. */
-	(void)rp_event_append(&rp->io, rp->dir, event, rp->job.id,
-			      (int64_t)rp->job.restarts, fields, NULL);
+	record(rp, event, fields);
 }
 
 static double seconds(int64_t ns)
@@ -143,6 +162,18 @@ void rp_words_saved(struct rally *rp, int64_t sequence, int64_t step,
 	     transfer(bytes, elapsed, amount, sizeof(amount)), sequence, step);
 }
 
+void rp_words_fallback(struct rally *rp, const char *from, const char *to,
+		       const char *reason)
+{
+	if (!speaks(rp))
+		return;
+	tell(rp, "fallback",
+	     json_pack("{s:s,s:s,s:s}", "from", from, "to", to, "reason",
+		       reason),
+	     "the save into %s failed and is tried again %s%s: %s", from,
+	     from == to ? "there" : "in ", from == to ? "" : to, reason);
+}
+
 void rp_words_stale(struct rally *rp, int64_t step, int64_t older)
 {
 	if (!speaks(rp))
@@ -168,10 +199,8 @@ void rp_words_pruned(struct rally *rp, size_t count)
 {
 	if (!speaks(rp) || count == 0)
 		return;
-	(void)rp_event_append(&rp->io, rp->dir, "pruned", rp->job.id,
-			      (int64_t)rp->job.restarts,
-			      json_pack("{s:I}", "count", (json_int_t)count),
-			      NULL);
+	record(rp, "pruned",
+	       json_pack("{s:I}", "count", (json_int_t)count));
 }
 
 void rp_words_passed_over(struct rally *rp, const char *name,
@@ -281,11 +310,8 @@ void rp_words_error(struct rally *rp, const char *what,
 	if (!speaks(rp))
 		return;
 	say_now("%s: %s", what, err->text);
-	(void)rp_event_append(&rp->io, rp->dir, "error", rp->job.id,
-			      (int64_t)rp->job.restarts,
-			      json_pack("{s:s,s:i,s:s}", "what", what, "code",
-					err->code, "text", err->text),
-			      NULL);
+	record(rp, "error", json_pack("{s:s,s:i,s:s}", "what", what, "code",
+				      err->code, "text", err->text));
 }
 
 void rp_words_refused(struct rally *rp, const struct rp_err *err)
@@ -299,57 +325,4 @@ void rp_words_warn(struct rally *rp, const char *text)
 	if (speaks(rp))
 		tell(rp, "warning", json_pack("{s:s}", "text", text),
 		     "warning: %s", text);
-}
-
-/* rp_progress's tick: called for each piece, draws ten times a second. */
-static void draw(void *arg)
-{
-	struct rally *rp = arg;
-	int64_t now = rp_now();
-	uint64_t done, total;
-	int filled, n;
-	char line[128], amount[24];
-
-	if (now - rp->bar_from < SECOND || now - rp->bar_last < SECOND / 10)
-		return;
-	rp->bar_last = now;
-	done = atomic_load(&rp->progress.done);
-	total = atomic_load(&rp->progress.total);
-	if (total == 0)
-		return;
-	if (done > total)
-		done = total;
-	filled = (int)(done * BAR_WIDTH / total);
-	n = snprintf(line, sizeof(line),
-		     "\rrallypoint: %s [%.*s%*s] %3d %% of %s a rank ",
-		     rp->bar_what, filled, "##############################",
-		     BAR_WIDTH - filled, "", (int)(done * 100 / total),
-		     rp_text_bytes(total, amount, sizeof(amount)));
-	if (n < 0 || (size_t)n >= sizeof(line))
-		return;
-	if (write(STDERR_FILENO, line, (size_t)n) < 0)
-		rp->progress.tick = NULL;
-}
-
-void rp_words_bar_begin(struct rally *rp, const char *what)
-{
-	int wanted = rp->options.progress == RP_YES ||
-		     (rp->options.progress == RP_AUTO &&
-		      isatty(STDERR_FILENO));
-
-	rp->bar_from = rp_now();
-	rp->bar_last = 0;
-	rp->bar_what = what;
-	rp->progress.arg = rp;
-	rp->progress.tick = speaks(rp) && wanted ? draw : NULL;
-}
-
-void rp_words_bar_end(struct rally *rp)
-{
-	static const char clear[] = "\r\033[K";
-
-	if (rp->progress.tick && rp->bar_last != 0 &&
-	    write(STDERR_FILENO, clear, sizeof(clear) - 1) < 0)
-		rp->bar_last = 0;
-	rp->progress.tick = NULL;
 }

@@ -100,12 +100,18 @@ int rp_folder_is_leftover(const char *name)
 int rp_folder_list(struct rp_io *io, struct rp_folder *folder,
 		   const char *dir, struct rp_err *err)
 {
+	memset(folder, 0, sizeof(*folder));
+	folder->last = -1;
+	return rp_folder_add(io, folder, dir, err);
+}
+
+int rp_folder_add(struct rp_io *io, struct rp_folder *folder, const char *dir,
+		  struct rp_err *err)
+{
 	DIR *stream = rp_open_dir(io, dir, err);
 	struct dirent *entry;
 	int rc = 0;
 
-	memset(folder, 0, sizeof(*folder));
-	folder->last = -1;
 	if (!stream)
 		return err ? err->code : RALLY_EIO;
 	while (rc == 0 && ((entry = rp_io_readdir(io, stream)) != NULL ||

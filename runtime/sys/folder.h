@@ -42,6 +42,10 @@ int rp_folder_list(struct rp_io *io, struct rp_folder *folder,
 		   const char *dir, struct rp_err *err);
 void rp_folder_free(struct rp_folder *folder);
 
+/* Adds those of another folder, likewise newest first. */
+int rp_folder_add(struct rp_io *io, struct rp_folder *folder, const char *dir,
+		  struct rp_err *err);
+
 /* Whether a name is of what a crash may leave, and nothing but that. */
 #define RP_FOLDER_TRASH ".trash-"
 int rp_folder_is_leftover(const char *name);

@@ -91,6 +91,11 @@ static const struct rp_doubt *find_doubt(const struct rp_retention *retention,
 	return NULL;
 }
 
+int rp_retain_doubts(const struct rp_retention *retention, int64_t sequence)
+{
+	return find_doubt(retention, sequence) != NULL;
+}
+
 /* The first of its `every` steps: of those in which its step lies, none that is
  * older and whole is there any more. Steps before the first `every` do not count,
  * or the first save of a run would stay for good. */

@@ -56,6 +56,9 @@ int rp_retain(struct rp_io *io, const struct rp_folder *folder,
 void rp_retain_among(const struct rp_folder *folder,
 		     const struct rp_retention *retention, enum rp_stay *stays);
 
+/* Whether a sequence is in doubt. */
+int rp_retain_doubts(const struct rp_retention *retention, int64_t sequence);
+
 /* 1 where the checkpoint at `path` is pinned, 0 where it is not, -1 on an error. */
 int rp_pin_look(struct rp_io *io, const char *path, struct rp_err *err);
 

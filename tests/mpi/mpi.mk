@@ -17,6 +17,7 @@ mpi_tests = \
 	tests/mpi/test_current.mpi \
 	tests/mpi/test_damage.mpi \
 	tests/mpi/test_fail.mpi \
+	tests/mpi/test_fallback.mpi \
 	tests/mpi/test_file.mpi \
 	tests/mpi/test_finalize.mpi \
 	tests/mpi/test_incremental.mpi \
@@ -54,6 +55,10 @@ tests_mpi_test_damage_mpi_LDADD = $(mpi_test_ldadd)
 tests_mpi_test_fail_mpi_SOURCES = tests/mpi/test_fail.c
 tests_mpi_test_fail_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_fail_mpi_LDADD = $(mpi_test_ldadd)
+
+tests_mpi_test_fallback_mpi_SOURCES = tests/mpi/test_fallback.c
+tests_mpi_test_fallback_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_fallback_mpi_LDADD = $(mpi_test_ldadd)
 
 tests_mpi_test_file_mpi_SOURCES = tests/mpi/test_file.c
 tests_mpi_test_file_mpi_CFLAGS = $(mpi_test_cflags)

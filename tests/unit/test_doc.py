@@ -101,8 +101,7 @@ class Guide(unittest.TestCase):
     def test_events(self):
         words = source("runtime", "flow", "words.c")
         events = set(re.findall(r'\btell\(rp, "(\w+)"', words))
-        events |= set(re.findall(r'rp_event_append\(&rp->io, rp->dir,\s+"(\w+)"',
-                                 words))
+        events |= set(re.findall(r'\brecord\(rp, "(\w+)"', words))
         events |= set(re.findall(r'\? "(\w+)" : "(\w+)"', words)[0])
         events.add(re.search(r'RP_EVENT_COMMIT "(\w+)"',
                              source("runtime", "data", "event.h"))[1])
