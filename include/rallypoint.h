@@ -348,6 +348,9 @@ struct rally_status {
 	int verdict;		/* sticky verdict, RALLY_GO while running */
 	uint64_t bytes_done;	/* of this rank, in the save or restore */
 	uint64_t bytes_total;	/* that is running or was the last */
+	double save_seconds;	/* that a save is expected to take, < 0: not
+				   known; the same on all ranks, as of the last
+				   round */
 	double seconds_left;	/* until the nodes are lost, < 0: not known; when
 				   STOP comes back, by the job's record */
 };

@@ -271,7 +271,7 @@ int rally_close(rally_t *rp)
 
 int rally_status(const rally_t *rp, struct rally_status *status)
 {
-	int64_t when, left_at;
+	int64_t when, save_ns, left_at;
 
 	if (!rp || !status)
 		return RALLY_EARG;
@@ -289,6 +289,8 @@ int rally_status(const rally_t *rp, struct rally_status *status)
 	status->signal = rp_signals_last(rp->options.stop_signals |
 						 rp->options.save_signals,
 					 &when);
+	save_ns = atomic_load(&rp->seen.save_ns);
+	status->save_seconds = save_ns < 0 ? -1 : (double)save_ns / 1e9;
 	left_at = atomic_load(&rp->seen.left_at);
 	status->seconds_left = -1;
 	if (left_at) {

@@ -98,6 +98,7 @@ core_unit_tests = \
 	tests/unit/test_json \
 	tests/unit/test_manifest \
 	tests/unit/test_mount \
+	tests/unit/test_pace \
 	tests/unit/test_options \
 	tests/unit/test_out \
 	tests/unit/test_owner \
@@ -167,6 +168,10 @@ tests_unit_test_mount_SOURCES = tests/unit/test_mount.c
 tests_unit_test_mount_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_mount_CFLAGS = $(core_unit_cflags)
 tests_unit_test_mount_LDADD = $(core_unit_ldadd)
+tests_unit_test_pace_SOURCES = tests/unit/test_pace.c
+tests_unit_test_pace_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_pace_CFLAGS = $(core_unit_cflags)
+tests_unit_test_pace_LDADD = $(core_unit_ldadd)
 tests_unit_test_options_SOURCES = tests/unit/test_options.c
 tests_unit_test_options_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_options_CFLAGS = $(core_unit_cflags)

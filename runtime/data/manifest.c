@@ -21,7 +21,7 @@ char *rp_manifest_file_path(const char *name, enum rally_file_scope scope,
 static json_t *header_json(const struct rp_manifest *m)
 {
 	return json_pack("{s:i,s:s,s:s,s:I,s:I,s:I,s:i,s:s,s:s,s:I,s:I,s:I,"
-			 "s:I,s:O}",
+			 "s:I,s:I,s:O}",
 			 "format", RP_MANIFEST_FORMAT, "version", m->version,
 			 "hash", RP_HASH_NAME, "block",
 			 (json_int_t)RP_HASH_BLOCK, "sequence",
@@ -30,7 +30,8 @@ static json_t *header_json(const struct rp_manifest *m)
 			 "restart", (json_int_t)m->restart, "time",
 			 (json_int_t)m->time, "elapsed_ns",
 			 (json_int_t)m->elapsed_ns, "bytes",
-			 (json_int_t)m->bytes, "meta", m->meta);
+			 (json_int_t)m->bytes, "bandwidth",
+			 (json_int_t)m->bandwidth, "meta", m->meta);
 }
 
 /* The document without its closing brace, so that the checksum can follow. */
@@ -146,6 +147,7 @@ static int decode_strings(struct rp_manifest *m, json_t *root)
 
 static int decode_header(struct rp_manifest *m, json_t *root)
 {
+	const json_t *bandwidth = json_object_get(root, "bandwidth");
 	int64_t ranks, bytes, block;
 	const char *hash = string_of(root, "hash");
 
@@ -156,6 +158,8 @@ static int decode_header(struct rp_manifest *m, json_t *root)
 	    int_of(root, "time", 0, INT64_MAX, &m->time) ||
 	    int_of(root, "elapsed_ns", 0, INT64_MAX, &m->elapsed_ns) ||
 	    int_of(root, "bytes", 0, INT64_MAX, &bytes) ||
+	    (bandwidth &&
+	     int_of(root, "bandwidth", 0, INT64_MAX, &m->bandwidth)) ||
 	    int_of(root, "block", RP_HASH_BLOCK, RP_HASH_BLOCK, &block) ||
 	    !hash || strcmp(hash, RP_HASH_NAME) != 0)
 		return -1;

@@ -64,6 +64,8 @@ struct rp_manifest {
 	int64_t time;			/* seconds since the epoch */
 	int64_t elapsed_ns;		/* from the verdict to this manifest */
 	uint64_t bytes;			/* shards and files */
+	int64_t bandwidth;		/* bytes a second, of this save and those
+					   before it; 0: an older version's */
 	json_t *meta;			/* the program's strings, or NULL */
 	struct rp_piece *pieces;	/* by rank, `ranks` of them */
 };

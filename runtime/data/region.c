@@ -193,6 +193,7 @@ int rp_regions_put(struct rp_regions *regions, const struct rp_region *region,
 
 	if (old) {
 		regions->layout += !same_layout(old, region);
+		regions->bytes += region->bytes - old->bytes;
 		name = old->name;
 		*old = *region;
 		old->name = name;
@@ -210,6 +211,7 @@ int rp_regions_put(struct rp_regions *regions, const struct rp_region *region,
 	memmove(&v[i + 1], &v[i], (regions->n - i) * sizeof(*v));
 	v[i] = *region;
 	v[i].name = name;
+	regions->bytes += region->bytes;
 	regions->n++;
 	regions->layout++;
 	return 0;
@@ -225,6 +227,7 @@ int rp_regions_drop(struct rp_regions *regions, const char *name,
 		return rp_fail(err, RALLY_EABSENT,
 			       "nothing is registered as '%s'", name);
 	i = (size_t)(old - regions->v);
+	regions->bytes -= old->bytes;
 	free(old->name);
 	memmove(old, old + 1, (regions->n - i - 1) * sizeof(*old));
 	regions->n--;
@@ -234,11 +237,7 @@ int rp_regions_drop(struct rp_regions *regions, const char *name,
 
 uint64_t rp_regions_bytes(const struct rp_regions *regions)
 {
-	uint64_t bytes = 0;
-
-	for (size_t i = 0; i < regions->n; i++)
-		bytes += regions->v[i].bytes;
-	return bytes;
+	return regions->bytes;
 }
 
 static void print_common(FILE *out, const struct rp_region *r, const char *comma)
@@ -285,4 +284,5 @@ void rp_regions_free(struct rp_regions *regions)
 	regions->v = NULL;
 	regions->n = 0;
 	regions->layout++;
+	regions->bytes = 0;
 }

@@ -38,6 +38,7 @@ struct rp_regions {
 	size_t n;
 	uint64_t layout;	/* another one each time that a name, type, shape or
 				   box changes; memory may move */
+	uint64_t bytes;			/* of their memory */
 };
 
 /* Fill a region from the arguments of rally_add(), rally_add_array() and

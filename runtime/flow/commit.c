@@ -35,7 +35,9 @@ static int fill_manifest(struct rally *rp, struct rp_commit *commit,
 		for (size_t k = 0; k < piece->n_files; k++)
 			m->bytes += piece->files[k].bytes;
 	}
+	m->bandwidth = rp_plan_bandwidth(rp, m->bytes, m->elapsed_ns);
 	commit->bytes = m->bytes;
+	commit->largest = rp_pace_largest(m);
 	return 0;
 }
 

@@ -13,6 +13,7 @@ struct rp_commit {
 	const char *cause;
 	int64_t began;		/* rp_now() */
 	uint64_t bytes;		/* out: shards and files */
+	int64_t largest;	/* out: the same of one rank */
 	struct rp_hash content;	/* out: of all data, whatever the step */
 };
 

@@ -11,13 +11,17 @@
 
 /* From a round that does not stop to the end of a stop that the next one brings:
  * one stride to it, one more for Slurm's answer, the lag, and a save twice as
- * long as the last. But never so much that a short job has no time to compute. */
+ * long as expected. But never so much that a short job has no time to compute. */
 static int64_t time_of_stop(const struct rally *rp)
 {
 	const struct rp_agree *agree = &rp->agree;
 	int64_t points = 2 * (int64_t)agree->stride + agree->lag;
-	int64_t time = points * agree->sites.planned_ns + 2 * rp->save_ns;
+	int64_t save = rp_plan_next(rp);
+	int64_t time = points * agree->sites.planned_ns;
 
+	/* Before the first save it is the margin alone that leaves time for it. */
+	if (save > 0)
+		time += 2 * save;
 	return time < rp->left_at_first / 2 ? time : rp->left_at_first / 2;
 }
 
@@ -120,6 +124,25 @@ int64_t rp_deadline_left(const struct rally *rp, int64_t since)
 	if (since && left == RP_LEFT_UNKNOWN)
 		left = since + rp->options.grace - rp_now();
 	return rp_deadline_cap(rp, left);
+}
+
+int64_t rp_deadline_grace(const struct rally *rp, int now)
+{
+	const struct rp_poll *poll = &rp->poll;
+	const struct rp_sched *s = &rp->sched;
+	int64_t told = poll->grace_time > 0 ? poll->grace_time
+					    : poll->kill_wait;
+	struct rp_options usual;
+
+	if (!now && !poll->settled && poll->every_ns > 0 && s->job.in_slurm &&
+	    s->ops->command)
+		return RP_LEFT_UNKNOWN;
+	if (told < 0)
+		return rp->options.grace;
+	rp_options_init(&usual);
+	if (rp->options.grace != usual.grace && rp->options.grace > told)
+		return rp->options.grace;
+	return told;
 }
 
 int64_t rp_deadline_cap(const struct rally *rp, int64_t left_ns)

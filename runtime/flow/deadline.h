@@ -28,6 +28,12 @@ void rp_deadline_ask(struct rally *rp);
  * what its launcher gives. RP_LEFT_UNKNOWN where nothing says that it is to end. */
 int64_t rp_deadline_left(const struct rally *rp, int64_t since);
 
+/* Rank 0: nanoseconds that a stop which is not asked for yet will have:
+ * GraceTime, else KillWait, or option 'grace' where it was set to more or Slurm
+ * does not tell. RP_LEFT_UNKNOWN while Slurm may still tell, but for those who
+ * can't wait. */
+int64_t rp_deadline_grace(const struct rally *rp, int now);
+
 /* `left_ns`, or less where this rank was signalled and its launcher kills. */
 int64_t rp_deadline_cap(const struct rally *rp, int64_t left_ns);
 

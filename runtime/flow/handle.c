@@ -201,6 +201,7 @@ int rp_handle_open(struct rally **out, MPI_Comm comm, const char *dir)
 	rp->standing.step = -1;
 	rp->begun_step = -1;
 	rp->found.sequence = -1;
+	atomic_store(&rp->seen.save_ns, RP_PACE_UNKNOWN);
 	rp->last_save = rp_now();
 	rp_poll_init(&rp->poll);
 	rp->dir = dir ? strdup(dir) : NULL;

@@ -16,6 +16,7 @@
 #include "data/shard.h"
 #include "flow/fallback.h"
 #include "flow/place.h"
+#include "flow/plan.h"
 #include "group/agree.h"
 #include "group/comm.h"
 #include "group/node.h"
@@ -48,7 +49,7 @@ struct rp_refused {
 
 /* What rally_status() reads from any thread. */
 struct rp_seen {
-	_Atomic int64_t step, sequence, saved_step, left_at;
+	_Atomic int64_t step, sequence, saved_step, left_at, save_ns;
 	_Atomic uint64_t points, rounds;
 	_Atomic uint32_t stride, lag;
 	_Atomic int verdict;
@@ -110,7 +111,7 @@ struct rally {
 	int has_base;
 	int64_t last_save;	/* rp_now() of the last save or restore */
 	uint64_t saved_at;	/* safe points passed at the last save, 0: none */
-	int64_t save_ns;	/* what the last save took */
+	struct rp_plan plan;	/* what the next one will take */
 	int stop_pending;	/* seen in a vote, to be told at the next point
 				   */
 	int verdict;		/* sticky */

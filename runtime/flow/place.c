@@ -58,7 +58,7 @@ void rp_place_ballot(struct rally *rp, const struct rp_place *place,
 		ballot->signal = rp_signals_last(stopped ? stops : saves,
 						 &when);
 	ballot->left_ns = rp_deadline_left(rp, stopped ? when : 0);
-	ballot->save_ns = rp->save_ns;
+	rp_plan_ballot(rp, ballot);
 	ballot->site = site_of(rp, place);
 	ballot->step = place->step;
 	ballot->leaving = place->leaving;
@@ -89,6 +89,7 @@ int rp_place_same(struct rally *rp, const struct rp_place *place,
 			       tally->staying_rank);
 	if (tally->left_ns != RP_LEFT_UNKNOWN)
 		atomic_store(&rp->seen.left_at, rp_now() + tally->left_ns);
+	rp_plan_hear(rp, tally);
 	if (tally->same_site && tally->step_min == tally->step_max)
 		return 0;
 	rc = rp_comm_confirm(&rp->comm, &rp->err);

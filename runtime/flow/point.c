@@ -142,6 +142,7 @@ static int run_point(struct rally *rp, const struct rp_place *place)
 		return verdict;
 	/* Not for the round of a close, which has nothing to stop any more. */
 	rp_deadline_look(rp);
+	rp_plan_look(rp);
 	if (start_round(rp, place) != 0)
 		return rp_handle_break(rp);
 	if (agree->lag == 0) {

@@ -35,7 +35,7 @@ static void accept(struct rp_trial *trial, int64_t *step, int64_t began)
 	rp->base_step = *step;
 	rp->has_base = 1;
 	rp->last_save = rp_now();
-	rp->save_ns = m->elapsed_ns;
+	rp_plan_restore(rp, m);
 	json_decref(rp->restored_meta);
 	rp->restored_meta = json_incref(m->meta);
 	rp_words_resumed(rp, m->sequence, *step, m->bytes, rp_now() - began);

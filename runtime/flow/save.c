@@ -25,6 +25,7 @@ struct save {
 	const char *cause;
 	int64_t began;
 	uint64_t bytes;		/* of all ranks: memory, then shards and files */
+	int64_t largest;	/* of one rank; rank 0 */
 	int tries;		/* that have failed */
 	char *partial;		/* the directory that is being filled */
 	char *pool;		/* whose shards are written over, or NULL */
@@ -48,7 +49,8 @@ static int check(struct save *save)
 	if (rc != 0)
 		goto out;
 	save->bytes = rp_regions_bytes(&rp->regions);
-	rp_comm_sum(&rp->comm, &save->bytes, &rp->err);
+	if (rp_comm_sum(&rp->comm, &save->bytes, &rp->err) == 0)
+		rp_plan_begin(rp, save->bytes);
 out:
 	free(common);
 	return rp->err.code;
@@ -143,7 +145,7 @@ static int commit(struct save *save)
 {
 	struct rally *rp = save->rp;
 	struct rp_commit commit = { save->partial, save->place->step,
-				    save->cause, save->began, 0, { { 0 } } };
+				    save->cause, save->began, 0, 0, { { 0 } } };
 	char *mine = rp_piece_encode(&save->piece, &rp->err);
 	char *all = NULL;
 
@@ -152,6 +154,7 @@ static int commit(struct save *save)
 	    rp->comm.rank == 0) {
 		rp_commit(rp, &commit, all);
 		save->bytes = commit.bytes;
+		save->largest = commit.largest;
 		save->content = commit.content;
 	}
 	free(mine);
@@ -193,6 +196,7 @@ static void settle_down(struct save *save, int confirmed)
 	struct rally *rp = save->rp;
 	struct rp_standing *standing = &rp->standing;
 	int64_t elapsed = rp_now() - save->began;
+	struct rp_pace measured = { save->bytes, elapsed, save->largest };
 
 	rp_words_saved(rp, standing->next, save->place->step, save->bytes,
 		       elapsed, save->cause);
@@ -207,7 +211,7 @@ static void settle_down(struct save *save, int confirmed)
 	standing->step = save->place->step;
 	standing->confirmed = confirmed;
 	standing->aside = rp->aside;
-	rp->save_ns = elapsed;
+	rp_plan_end(rp, &save->piece, &measured);
 	rp_recycle_end(rp);
 	if (confirmed && rp->comm.rank == 0)
 		rp_fallback_prune(rp);

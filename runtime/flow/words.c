@@ -146,20 +146,66 @@ void rp_words_verdict(struct rally *rp, int64_t step, const char *cause)
 	     "all ranks agree (%s) at step %" PRId64, cause, step);
 }
 
-void rp_words_saved(struct rally *rp, int64_t sequence, int64_t step,
-		    uint64_t bytes, int64_t elapsed, const char *cause)
+void rp_words_expected(struct rally *rp, uint64_t bytes, int64_t expected,
+		       int64_t left_ns)
 {
-	char amount[80];
+	int known = left_ns != RP_LEFT_UNKNOWN;
+	char amount[24], rate[24], takes[80], left[40] = "";
 
 	if (!speaks(rp))
 		return;
+	rp_text_bytes(bytes, amount, sizeof(amount));
+	if (expected > 0)
+		rp_text_bytes((uint64_t)((double)bytes / seconds(expected)),
+			      rate, sizeof(rate));
+	if (expected > 0)
+		snprintf(takes, sizeof(takes), "expected to take %.*f s (%s/s "
+			 "measured)", expected < SECOND ? 3 : 1,
+			 seconds(expected), rate);
+	else
+		snprintf(takes, sizeof(takes), "how long it takes is not known "
+			 "yet");
+	if (known)
+		snprintf(left, sizeof(left), ", %.0f s are left",
+			 seconds(left_ns));
+	tell(rp, "expected",
+	     json_pack("{s:I,s:I,s:I}", "bytes", (json_int_t)bytes,
+		       "expected_ns", (json_int_t)expected, "left_ns",
+		       (json_int_t)(known ? left_ns : -1)),
+	     "a save of %s: %s%s", amount, takes, left);
+}
+
+/* How far the prediction was off, where that is of interest. */
+static void compare(int64_t elapsed, int64_t expected, char *buf, size_t size)
+{
+	double off = expected > 0
+			     ? seconds(elapsed - expected) / seconds(expected)
+			     : 0;
+
+	*buf = '\0';
+	if (expected > 0 && elapsed >= SECOND)
+		snprintf(buf, size, " (%.1f s expected, %+.0f %%)",
+			 seconds(expected), 100 * off);
+}
+
+void rp_words_saved(struct rally *rp, int64_t sequence, int64_t step,
+		    uint64_t bytes, int64_t elapsed, const char *cause)
+{
+	int64_t expected = rp->plan.expected_ns;
+	char amount[80], compared[60];
+
+	if (!speaks(rp))
+		return;
+	compare(elapsed, expected, compared, sizeof(compared));
 	tell(rp, RP_EVENT_COMMIT,
-	     json_pack("{s:I,s:I,s:s,s:I,s:I}", "sequence",
+	     json_pack("{s:I,s:I,s:s,s:I,s:I,s:I}", "sequence",
 		       (json_int_t)sequence, "step", (json_int_t)step, "cause",
 		       cause, "bytes", (json_int_t)bytes, "elapsed_ns",
-		       (json_int_t)elapsed),
-	     "saved %s: sequence %" PRId64 ", step %" PRId64,
-	     transfer(bytes, elapsed, amount, sizeof(amount)), sequence, step);
+		       (json_int_t)elapsed, "expected_ns",
+		       (json_int_t)expected),
+	     "saved %s%s: sequence %" PRId64 ", step %" PRId64,
+	     transfer(bytes, elapsed, amount, sizeof(amount)), compared,
+	     sequence, step);
 }
 
 void rp_words_fallback(struct rally *rp, const char *from, const char *to,

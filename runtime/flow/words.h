@@ -19,6 +19,9 @@ void rp_words_told(struct rally *rp, int64_t left_ns);
 void rp_words_verdict(struct rally *rp, int64_t step, const char *cause);
 void rp_words_saved(struct rally *rp, int64_t sequence, int64_t step,
 		    uint64_t bytes, int64_t elapsed, const char *cause);
+/* Before a save, and with rp->plan's prediction rp_words_saved() after it. */
+void rp_words_expected(struct rally *rp, uint64_t bytes, int64_t expected,
+		       int64_t left_ns);
 /* A save that failed is tried again, in the same or in the other folder. */
 void rp_words_fallback(struct rally *rp, const char *from, const char *to,
 		       const char *reason);

@@ -17,6 +17,7 @@ enum field {
 	LEFT,		/* ~ */
 	STEP_NS,
 	SAVE_NS,
+	SHARD,
 	SITE_MAX,
 	SITE_MIN,	/* ~ */
 	STEP_MAX,
@@ -39,6 +40,7 @@ static void pack(const struct rp_ballot *b, int rank, int64_t *f)
 	f[LEFT] = ~b->left_ns;
 	f[STEP_NS] = b->step_ns;
 	f[SAVE_NS] = b->save_ns;
+	f[SHARD] = b->shard;
 	f[SITE_MAX] = site;
 	f[SITE_MIN] = ~site;
 	f[STEP_MAX] = b->step;
@@ -57,6 +59,7 @@ static void unpack(const int64_t *f, struct rp_tally *t)
 	t->left_ns = ~f[LEFT];
 	t->step_ns = f[STEP_NS];
 	t->save_ns = f[SAVE_NS];
+	t->shard = f[SHARD];
 	t->same_site = f[SITE_MAX] == ~f[SITE_MIN];
 	t->step_min = ~f[STEP_MIN];
 	t->step_max = f[STEP_MAX];

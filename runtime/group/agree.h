@@ -28,7 +28,7 @@
 #include "group/comm.h"
 #include "group/site.h"
 
-#define RP_BALLOT_FIELDS 13
+#define RP_BALLOT_FIELDS 14
 #define RP_LEFT_UNKNOWN INT64_MAX
 
 struct rp_ballot {
@@ -36,7 +36,9 @@ struct rp_ballot {
 	int signal;		/* that made this rank want it, or 0 */
 	int64_t left_ns;	/* until the nodes are lost */
 	int64_t step_ns;	/* mean time of a step since the last round */
-	int64_t save_ns;	/* what a save is expected to take */
+	int64_t save_ns;	/* what a save is expected to take, as rank 0
+				   knows; -1 */
+	int64_t shard;		/* bytes that this rank would write in it */
 	uint64_t site;		/* hash of where the rank is */
 	int64_t step;
 	int leaving;		/* the rank is in rally_close() */
@@ -47,7 +49,9 @@ struct rp_tally {
 	int want_save, want_stop;
 	int signal, signal_rank;	/* one of those that were signalled;
 					   rank -1: none was */
-	int64_t left_ns, step_ns, save_ns;
+	int64_t left_ns, step_ns;
+	int64_t save_ns;		/* rank 0's, -1: not known */
+	int64_t shard;			/* the largest */
 	int same_site;
 	int64_t step_min, step_max;
 	int leaving_rank, staying_rank;	/* one of each, -1: there is none */

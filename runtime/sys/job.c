@@ -66,6 +66,7 @@ void rp_job_from_env(struct rp_job *job)
 	int64_t id = env_number("SLURM_JOB_ID", -1);
 	int64_t world = env_number("OMPI_COMM_WORLD_SIZE", 0);
 	const char *cluster = getenv("SLURM_CLUSTER_NAME");
+	const char *partition = getenv("SLURM_JOB_PARTITION");
 
 	memset(job, 0, sizeof(*job));
 	job->step = -1;
@@ -84,5 +85,8 @@ void rp_job_from_env(struct rp_job *job)
 				    : env_number("SLURM_STEP_NUM_TASKS", 0);
 	if (cluster)
 		snprintf(job->cluster, sizeof(job->cluster), "%s", cluster);
+	if (partition)
+		snprintf(job->partition, sizeof(job->partition), "%s",
+			 partition);
 	set_id(job, id);
 }

@@ -15,6 +15,7 @@ struct rp_job {
 	char id[RP_JOB_ID];  /* "12"; "12_3" for an array's task; the leader's
 				id for a heterogeneous job; "" outside */
 	char cluster[64];    /* "" where Slurm does not say */
+	char partition[64];  /* likewise */
 	int64_t restarts;    /* starts before this one */
 	int64_t step;	     /* of srun, or -1 */
 	int64_t tasks;	     /* tasks that srun or mpirun started with this

@@ -8,7 +8,7 @@
  * not come, or that can't be read, leaves the record before it.
  *
  * Once, after the first record, the site's configuration is read in the same way,
- * for KillWait.
+ * for KillWait, and the job's partition, for GraceTime.
  *
  * The child lives while the program computes: one that waits for any child of
  * its own may be told of it.
@@ -25,14 +25,16 @@ struct rp_poll {
 	int64_t every_ns;	/* 0: never */
 	int64_t next;		/* rp_now() of the next question; 0: at once */
 	struct rp_child *child;	/* the one that was asked */
-	int asks_conf;		/* ... about the site, not the job */
-	int conf_asked;		/* once is enough */
+	int asks;		/* ... about: the job, the site, the partition */
+	int site_asked, partition_asked;	/* once is enough */
 	int64_t asked;		/* rp_now() at which it was */
 	struct rp_record record;	/* the newest */
 	int64_t ends_at;	/* rp_now() of its end_time; INT64_MAX: none */
 	int64_t as_of;		/* rp_now() at which it was asked for */
 	int known;		/* a record was read */
 	int64_t kill_wait;	/* ns from TERM to KILL; -1: not known */
+	int64_t grace_time;	/* ns of a preemption, likewise */
+	int settled;		/* nothing more is asked about them */
 };
 
 /* Before all else. */

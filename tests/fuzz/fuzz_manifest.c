@@ -53,7 +53,7 @@ static void check(const struct rp_manifest *m)
 	json_t *value;
 
 	FUZZ_CHECK(m->ranks >= 1 && m->sequence >= 0 && m->restart >= 0);
-	FUZZ_CHECK(m->time >= 0 && m->elapsed_ns >= 0);
+	FUZZ_CHECK(m->time >= 0 && m->elapsed_ns >= 0 && m->bandwidth >= 0);
 	FUZZ_CHECK(m->cause && m->job && m->version);
 	for (int i = 0; i < m->ranks; i++) {
 		FUZZ_CHECK(m->pieces[i].rank == i);

@@ -27,6 +27,7 @@ mpi_tests = \
 	tests/mpi/test_mounts.mpi \
 	tests/mpi/test_open.mpi \
 	tests/mpi/test_place.mpi \
+	tests/mpi/test_plan.mpi \
 	tests/mpi/test_power.mpi \
 	tests/mpi/test_recycle.mpi \
 	tests/mpi/test_restore.mpi \
@@ -94,6 +95,10 @@ tests_mpi_test_open_mpi_LDADD = $(mpi_test_ldadd)
 tests_mpi_test_place_mpi_SOURCES = tests/mpi/test_place.c
 tests_mpi_test_place_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_place_mpi_LDADD = $(mpi_test_ldadd)
+
+tests_mpi_test_plan_mpi_SOURCES = tests/mpi/test_plan.c
+tests_mpi_test_plan_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_plan_mpi_LDADD = $(mpi_test_ldadd)
 
 tests_mpi_test_power_mpi_SOURCES = tests/mpi/test_power.c tests/mpi/power.c \
 	tests/mpi/power.h

@@ -22,6 +22,7 @@ static const char script[] =
 	"	sed 's/JobState=RUNNING/JobState=PENDING/' job > job.new &&\n"
 	"	mv job.new job;;\n"
 	"'show config') [ ! -e config ] || cat config;;\n"
+	"'show partition') [ ! -e partition ] || cat partition;;\n"
 	"*steps*) [ ! -e steps ] || cat steps\n"
 	"	echo 'StepId=12.batch UserId=0 State=RUNNING Name=x';;\n"
 	"*) [ -e fails ] && { echo 'slurm_load_jobs error: Unable to contact "

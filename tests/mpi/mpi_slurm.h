@@ -3,7 +3,7 @@
  *               prints a file, and writes down what it was asked
  *
  * The job is 12, of one step with all of the ranks. Files of the script's folder:
- * job (its record), config, steps (besides its own), log; slow and tardy (three seconds, one second for
+ * job (its record), config, partition, steps (besides its own), log; slow and tardy (three seconds, one second for
  * each answer), fails (the controller is away), refuses (the requeue is denied).
  * A requeue makes the record PENDING.
  */

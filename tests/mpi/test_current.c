@@ -98,6 +98,7 @@ static void ask_in_each_way(const char *dir, rally_t *rp, int64_t step,
 		assert_int_equal(events(dir, "committed"), ++commits);
 	}
 	assert_int_equal(events(dir, "current"), current + WAYS);
+	assert_int_equal(events(dir, "expected"), 0);
 }
 
 static void test_after_a_save(void **state)

@@ -117,6 +117,58 @@ static void test_time_limit(void **state)
 	fs_end(rp);
 }
 
+static int slow_file(const char *path, enum rally_file_op op, int64_t step,
+		     void *arg)
+{
+	FILE *file;
+
+	(void)step;
+	(void)arg;
+	if (op == RALLY_FILE_READ)
+		return 0;
+	rest_ms(1000);
+	file = fopen(path, "w");
+	return !file || fclose(file) != 0;
+}
+
+/* What is left by the record when the limit was found to be near; -1: it was
+ * not. */
+static double told_left(void)
+{
+	char path[600], line[1024];
+	const char *left = NULL;
+	double ns = -1e9;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/events.jsonl", folder);
+	file = fopen(path, "r");
+	while (file && fgets(line, sizeof(line), file))
+		if (strstr(line, "\"record\"") &&
+		    (left = strstr(line, "\"left_ns\":")))
+			ns = atof(left + 10);
+	if (file)
+		fclose(file);
+	return ns / 1e9;
+}
+
+/* There is time for a save as slow as the last one. */
+static void test_limit_and_a_slow_save(void **state)
+{
+	double took, gap;
+	rally_t *rp;
+
+	(void)state;
+	fs_begin(-100, 0, 11);
+	rp = open_polling("30s", "0.5");
+	mt_code(rp, rally_file(rp, "slow", RALLY_FILE_SHARED, slow_file, NULL),
+		0);
+	mt_code(rp, rally_save(rp, 0), 0);
+	assert_int_equal(run_for(rp, 30, &took, &gap), RALLY_STOP);
+	mt_barrier();
+	assert_true(told_left() > 1.5 && told_left() < 6);
+	fs_end(rp);
+}
+
 /* An answer that takes three seconds delays nothing. */
 static void test_slow_answer(void **state)
 {
@@ -289,6 +341,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_preemption),
 	cmocka_unit_test(test_old_news),
 	cmocka_unit_test(test_time_limit),
+	cmocka_unit_test(test_limit_and_a_slow_save),
 	cmocka_unit_test(test_slow_answer),
 	cmocka_unit_test(test_no_answer),
 	cmocka_unit_test(test_said_at_the_start),

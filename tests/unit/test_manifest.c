@@ -63,6 +63,7 @@ static void fill(struct rp_manifest *m)
 	m->version = strdup("0.1.0");
 	m->time = 1700000000;
 	m->elapsed_ns = 123456789;
+	m->bandwidth = 140000;
 	m->bytes = 8192 + 17 + 8193 + 17;
 	m->meta = json_pack("{s:s,s:s}", "case", "tube", "quote", "\"\n");
 	m->pieces = calloc(2, sizeof(*m->pieces));
@@ -147,6 +148,7 @@ static void test_round_trip(void **state)
 	assert_int_equal(back.time, m.time);
 	assert_int_equal(back.elapsed_ns, m.elapsed_ns);
 	assert_true(back.bytes == m.bytes);
+	assert_int_equal(back.bandwidth, 140000);
 	assert_true(json_equal(back.meta, m.meta));
 	for (int i = 0; i < 2; i++)
 		assert_same_piece(&m.pieces[i], &back.pieces[i]);
