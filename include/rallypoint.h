@@ -134,6 +134,7 @@ enum rally_error {
 	RALLY_EUNCONFIRMED = 84, /* committed, but the folder's fsync failed */
 	RALLY_EVERSION = 85,	 /* written by a newer format */
 	RALLY_EPATIENCE = 86,	 /* a rank did not come in time */
+	RALLY_EDEVICE = 87,	 /* a GPU, or its driver, failed */
 };
 
 /*

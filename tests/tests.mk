@@ -219,6 +219,31 @@ tests_unit_test_text_CFLAGS = $(core_unit_cflags)
 tests_unit_test_text_LDADD = $(core_unit_ldadd)
 endif
 
+# GPU memory, on a libcuda that needs no GPU. Not libtool's: it makes no shared
+# library where it is told --disable-shared.
+standin = tests/lib/cuda/libcuda.so.1
+standin_sources = tests/lib/cuda/standin.c tests/lib/cuda/standin_memory.c \
+	tests/lib/cuda/standin_stream.c
+standin_headers = tests/lib/cuda/standin.h tests/lib/cuda/standin_state.h
+gpu_sources = tests/lib/cuda/gpu.c tests/lib/cuda/gpu.h
+gpu_cppflags = $(AM_CPPFLAGS) -DSTANDIN_PATH='"$(abs_builddir)/$(standin)"'
+EXTRA_DIST += $(standin_sources) $(standin_headers)
+CLEANFILES += $(standin)
+check_DATA = $(standin)
+$(standin): $(standin_sources) $(standin_headers)
+	$(AM_V_at)$(MKDIR_P) $(@D)
+	$(AM_V_CCLD)$(CC) $(DEFS) $(AM_CFLAGS) $(CFLAGS) -fPIC -shared \
+		-Wl,-soname,libcuda.so.1 -o $@ \
+		$(standin_sources:%=$(top_srcdir)/%) -pthread
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_device
+TESTS += tests/unit/test_device
+tests_unit_test_device_SOURCES = tests/unit/test_device.c $(gpu_sources)
+tests_unit_test_device_CPPFLAGS = $(gpu_cppflags) -DRALLY_NO_MPI
+tests_unit_test_device_CFLAGS = $(core_unit_cflags)
+tests_unit_test_device_LDADD = $(core_unit_ldadd)
+endif
+
 include tests/mpi/mpi.mk
 include tests/fuzz/fuzz.mk
 include tests/bench/bench.mk

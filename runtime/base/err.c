@@ -91,6 +91,7 @@ static const struct {
 	{ RALLY_EUNCONFIRMED, "committed, but the folder's fsync failed" },
 	{ RALLY_EVERSION, "written by a newer format" },
 	{ RALLY_EPATIENCE, "a rank did not come to where the others wait" },
+	{ RALLY_EDEVICE, "a GPU or its driver failed" },
 };
 
 const char *rp_err_string(int code)

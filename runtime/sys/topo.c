@@ -1,5 +1,6 @@
 #include "sys/topo.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <hwloc.h>
 #include <stdio.h>
@@ -219,6 +220,40 @@ int rp_topo_free_cores(const struct rp_topo *topo, const char *const bindings[],
 	}
 	hwloc_bitmap_free(left);
 	return found;
+}
+
+int rp_topo_numa_of_pci(const char *pci, const char *bus_id)
+{
+	char path[300], id[32];
+	size_t i;
+	int node = -1;
+	FILE *file;
+
+	for (i = 0; i < sizeof(id) - 1 && bus_id[i]; i++)
+		id[i] = (char)tolower((unsigned char)bus_id[i]);
+	id[i] = '\0';
+	snprintf(path, sizeof(path), "%s/%s/numa_node", pci, id);
+	file = fopen(path, "re");
+	if (!file)
+		return -1;
+	if (fscanf(file, "%d", &node) != 1)
+		node = -1;
+	fclose(file);
+	return node;
+}
+
+int rp_topo_place(const struct rp_topo *topo, void *memory, size_t size,
+		  int node)
+{
+	hwloc_obj_t obj = node < 0 ? NULL
+				   : hwloc_get_numanode_obj_by_os_index(
+					     topo->hw, (unsigned int)node);
+
+	if (!obj)
+		return -1;
+	return hwloc_set_area_membind(topo->hw, memory, size, obj->nodeset,
+				      HWLOC_MEMBIND_BIND,
+				      HWLOC_MEMBIND_BYNODESET) < 0 ? -1 : 0;
 }
 
 int rp_topo_bind_thread(const struct rp_topo *topo, int core,

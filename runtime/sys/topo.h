@@ -56,6 +56,18 @@ int rp_topo_numa_of(const struct rp_topo *topo, const char *binding);
 int rp_topo_free_cores(const struct rp_topo *topo, const char *const bindings[],
 		       int n, int cores[], int max, int *named);
 
+/* The NUMA node that a PCI device is near to, as the kernel numbers it, by its bus
+ * id ("0000:3B:00.0") and the folder `pci` of all of them, RP_TOPO_PCI. -1: not
+ * known, or the machine has just one. Asking hwloc would start the libraries of
+ * all devices. */
+#define RP_TOPO_PCI "/sys/bus/pci/devices"
+int rp_topo_numa_of_pci(const char *pci, const char *bus_id);
+
+/* Has memory that was not touched yet come from that node; where it can't, from
+ * any. -1 as the node does nothing. Returns 0, or -1. */
+int rp_topo_place(const struct rp_topo *topo, void *memory, size_t size,
+		  int node);
+
 /* Binds the calling thread to a core of rp_topo_free_cores().
  * Errors: RALLY_EARG, RALLY_EIO; the thread then stays where it is. */
 int rp_topo_bind_thread(const struct rp_topo *topo, int core,

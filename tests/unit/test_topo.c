@@ -6,8 +6,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -170,6 +173,49 @@ static void test_bind_thread(void **state)
 	rp_topo_close(NULL);
 }
 
+/* By the kernel's folder; CUDA writes bus ids in capitals. */
+static void test_pci(void **state)
+{
+	char dir[] = "/tmp/rally-pci-XXXXXX", path[64];
+	FILE *file;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/0000:3b:00.0", dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(rp_topo_numa_of_pci(dir, "0000:3B:00.0"), -1);
+	strcat(path, "/numa_node");
+	for (int node = -1; node < 2; node++) {
+		file = fopen(path, "we");
+		assert_non_null(file);
+		fprintf(file, "%d\n", node);
+		fclose(file);
+		assert_int_equal(rp_topo_numa_of_pci(dir, "0000:3B:00.0"),
+				 node);
+	}
+	assert_int_equal(rp_topo_numa_of_pci(dir, "0000:3C:00.0"), -1);
+	assert_int_equal(unlink(path), 0);
+	*strrchr(path, '/') = '\0';
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+/* Memory goes where it is told to, unless there is no such place. */
+static void test_place(void **state)
+{
+	struct rp_topo *topo = machine("numa:2 core:4 pu:2", "0");
+	unsigned char *memory = aligned_alloc(4096, 8192);
+
+	(void)state;
+	assert_non_null(memory);
+	assert_int_equal(rp_topo_place(topo, memory, 8192, 1), 0);
+	assert_int_equal(rp_topo_place(topo, memory, 8192, -1), -1);
+	assert_int_equal(rp_topo_place(topo, memory, 8192, 7), -1);
+	memset(memory, 1, 8192);
+	free(memory);
+	rp_topo_close(topo);
+}
+
 static void test_the_real_machine(void **state)
 {
 	struct rp_topo *topo;
@@ -196,6 +242,8 @@ int main(void)
 		cmocka_unit_test(test_own_domain_only),
 		cmocka_unit_test(test_one_core_one_rank),
 		cmocka_unit_test(test_bind_thread),
+		cmocka_unit_test(test_pci),
+		cmocka_unit_test(test_place),
 		cmocka_unit_test(test_the_real_machine),
 	};
 
