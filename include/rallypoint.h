@@ -188,6 +188,11 @@ const char *rally_meta_get(const rally_t *rp, const char *key);
  * safe point or in rally_save() only. The library can't notice one that was freed
  * before: drop its name first, or add the new buffer under it.
  *
+ * Memory of a GPU is registered like any other: a pointer of cudaMalloc(),
+ * cudaMallocAsync() or cudaMallocManaged() is known by CUDA's driver, on any of
+ * the rank's GPUs and whichever is current. Before such memory is read or filled
+ * the library waits for what the program has started, see rally_stream().
+ *
  * A registration that one rank refuses is not forgotten: the next save and
  * restore fail with it on all ranks, until that name is added or dropped.
  */
@@ -236,6 +241,16 @@ int rally_file(rally_t *rp, const char *name, enum rally_file_scope scope,
  * Logically Collective for arrays and files. Errors: EABSENT. */
 int rally_drop(rally_t *rp, const char *name);
 
+/* The stream (a cudaStream_t or CUstream) whose work a save or a restore waits
+ * for before it reads or fills registered memory: what the program starts there
+ * before rally_point() or rally_save() is in the checkpoint. It must live until
+ * another is given. NULL, as without this call: all work is waited for in the
+ * contexts that hold registered memory. Safe points that do nothing wait for
+ * nothing. What other streams, or other GPUs' kernels, write is the program's to
+ * wait for; work of CUDA's legacy default stream is in a stream too,
+ * cudaStreamLegacy. Each rank gives its own. Not Collective. Errors: EARG. */
+int rally_stream(rally_t *rp, void *stream);
+
 /*
  * The loop
  */
@@ -270,7 +285,7 @@ int rally_request(rally_t *rp, enum rally_want want);
  * Without a rally_restore() before, the checkpoints of an earlier run are not
  * pruned.
  * Collective; step must match. Errors: EARG of a registration that was refused,
- * EIO, ENOSPC, EMISMATCH, EOWNED, EAPP, EORDER; EUNCONFIRMED where the checkpoint
+ * EIO, EDEVICE, ENOSPC, EMISMATCH, EOWNED, EAPP, EORDER; EUNCONFIRMED where the checkpoint
  * is there but may not survive a power cut. After an error the earlier checkpoint
  * stands. */
 int rally_save(rally_t *rp, int64_t step);
@@ -282,7 +297,7 @@ int rally_save(rally_t *rp, int64_t step);
  * stored but not registered are left out. After an error the buffers are
  * undefined.
  * Collective. Errors: EARG of a registration that was refused, ECORRUPT,
- * EVANISHED, ELAYOUT, EVERSION, EIO, EAPP, EORDER. */
+ * EVANISHED, ELAYOUT, EVERSION, EIO, EDEVICE, EAPP, EORDER. */
 int rally_restore(rally_t *rp, int64_t *step, int *how);
 
 /* What the checkpoint that rally_restore() would try first holds under a name,

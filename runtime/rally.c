@@ -132,6 +132,15 @@ int rally_add_array(rally_t *rp, const char *name, void *data,
 				   start, local, &rp->err));
 }
 
+int rally_stream(rally_t *rp, void *stream)
+{
+	int rc = check(rp, "rally_stream");
+
+	if (rc == 0)
+		rp->stream = stream;
+	return rc;
+}
+
 int rally_file(rally_t *rp, const char *name, enum rally_file_scope scope,
 	       rally_file_fn *fn, void *arg)
 {

@@ -244,6 +244,12 @@ tests_unit_test_device_CFLAGS = $(core_unit_cflags)
 tests_unit_test_device_LDADD = $(core_unit_ldadd)
 endif
 
+# The same on a real one, where there is one.
+check_PROGRAMS += tests/gpu/probe
+tests_gpu_probe_SOURCES = tests/gpu/probe.c $(gpu_sources)
+TESTS += tests/gpu/run_gpu
+EXTRA_DIST += tests/gpu/run_gpu
+
 include tests/mpi/mpi.mk
 include tests/fuzz/fuzz.mk
 include tests/bench/bench.mk

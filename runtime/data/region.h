@@ -33,12 +33,15 @@ struct rp_region {
 	void *arg;
 };
 
+/* `devices` tells which of them are on a GPU, NULL: none. */
+struct rp_devices;
 struct rp_regions {
 	struct rp_region *v;
 	size_t n;
 	uint64_t layout;	/* another one each time that a name, type, shape or
 				   box changes; memory may move */
 	uint64_t bytes;			/* of their memory */
+	struct rp_devices *devices;	/* sys/device.h; borrowed */
 };
 
 /* Fill a region from the arguments of rally_add(), rally_add_array() and

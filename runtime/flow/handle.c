@@ -206,12 +206,13 @@ int rp_handle_open(struct rally **out, MPI_Comm comm, const char *dir)
 	rp_poll_init(&rp->poll);
 	rp->dir = dir ? strdup(dir) : NULL;
 	rp->meta = json_object();
+	rp->regions.devices = rp_devices_new();
 	if (rp_comm_open(&rp->comm, comm, &rp->err) == 0) {
 		if (!dir || !*dir)
 			rp_fail(&rp->err, RALLY_EARG,
 				"dir is NULL or empty");
 		else if (rp_agree_init(&rp->agree, &rp->err) == 0 &&
-			 (!rp->dir || !rp->meta))
+			 (!rp->dir || !rp->meta || !rp->regions.devices))
 			rp_fail(&rp->err, RALLY_ENOMEM, "no memory");
 		if (rp_comm_settle(&rp->comm, &rp->err) == 0)
 			open_parts(rp);
@@ -368,6 +369,7 @@ void rp_handle_free(struct rally *rp)
 	rp_node_close(&rp->node);
 	rp_agree_free(&rp->agree, &rp->comm);
 	rp_comm_close(&rp->comm);
+	rp_devices_free(rp->regions.devices);
 	rp_regions_free(&rp->regions);
 	rp_manifest_free(&rp->found);
 	rp_shard_free(&rp->found_shard);

@@ -21,6 +21,7 @@
 #include "group/comm.h"
 #include "group/node.h"
 #include "sys/alarm.h"
+#include "sys/device.h"
 #include "sys/folder.h"
 #include "sys/out.h"
 #include "sys/owner.h"
@@ -63,6 +64,7 @@ struct rally {
 	struct rp_comm comm;
 	struct rp_options options;
 	struct rp_regions regions;
+	void *stream;		/* of the program's on a GPU, or NULL */
 	struct rp_err err;	/* of the call that runs or ran last */
 	struct rp_err kept;	/* of the last save at a safe point */
 	struct rp_refused *refused;	/* registrations: fail the next save and */

@@ -47,7 +47,7 @@ static int save_stop(struct rally *rp, const struct rp_place *place)
 {
 	int rc = rp_save(rp, place, "stop");
 
-	if (rc == RALLY_EIO || rc == RALLY_ENOSPC)
+	if (rc == RALLY_EIO || rc == RALLY_ENOSPC || rc == RALLY_EDEVICE)
 		rc = rp_save(rp, place, "stop");
 	if (rp->verdict == RALLY_BROKEN)
 		return RALLY_BROKEN;

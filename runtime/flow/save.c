@@ -42,6 +42,9 @@ static int check(struct save *save)
 
 	if (rp_handle_refused(rp) == 0 && !common)
 		rp_fail(&rp->err, RALLY_ENOMEM, "save: no memory");
+	if (rp->err.code == 0)
+		rp_devices_begin(rp->regions.devices, &rp->regions, rp->stream,
+				 rp->node.topo, &rp->err);
 	if (rp_comm_settle(&rp->comm, &rp->err) != 0)
 		goto out;
 	rc = rp_comm_same(&rp->comm, common, RALLY_EMISMATCH,
@@ -347,6 +350,7 @@ int rp_save(struct rally *rp, const struct rp_place *place, const char *cause)
 		       rp_fallback_again(rp, &save.tries));
 		if (rc != 0 && rc != RALLY_EUNCONFIRMED)
 			give_up(rp);
+		rp_devices_end(rp->regions.devices);
 		wait_for_rank_0(rp);
 		rp_agree_restart(&rp->agree);
 	}

@@ -265,13 +265,18 @@ static void read_parts(struct rp_trial *trial, struct rp_shard_reader *reader)
 
 static int read_shard(struct rp_trial *trial)
 {
+	struct rally *rp = trial->rp;
 	char *path = my_shard(trial);
-	struct rp_shard_reader *reader = path ? open_shard(trial, path) : NULL;
+	struct rp_shard_reader *reader = NULL;
 
+	if (path && rp_devices_begin(rp->regions.devices, &rp->regions,
+				     rp->stream, rp->node.topo, &rp->err) == 0)
+		reader = open_shard(trial, path);
 	read_parts(trial, reader);
 	rp_shard_close(reader);
+	rp_devices_end(rp->regions.devices);
 	free(path);
-	return trial->rp->err.code;
+	return rp->err.code;
 }
 
 /* Likewise, a file and a vote. */

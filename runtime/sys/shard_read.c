@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "data/dtype.h"
 #include "data/shard.h"
+#include "sys/device_copy.h"
 
 struct rp_shard_reader {
 	struct rp_io *io;
@@ -17,6 +18,7 @@ struct rp_shard_reader {
 	struct rp_shard shard;
 	unsigned char *table;	/* block hashes as stored */
 	unsigned char *bounce;	/* for bytes that nobody asked for */
+	struct rp_upload *up;	/* to regions that are on a GPU; NULL: none */
 	struct rp_hasher *hasher;
 	struct rp_progress *progress;
 	size_t tensor;		/* the one that is being read, and where */
@@ -144,6 +146,9 @@ static int match_regions(struct rp_shard_reader *r)
 			   (size_t)t->ndim * sizeof(*t->shape)) != 0)
 			return layout_differs(r, region, t);
 		r->shard.v[t - r->shard.v].region = (int)i;
+		if (!r->up && rp_devices_hold(r->regions->devices, i) &&
+		    !(r->up = rp_upload_open(r->regions->devices, r->err)))
+			return r->err->code;
 	}
 	return 0;
 }
@@ -200,6 +205,7 @@ void rp_shard_close(struct rp_shard_reader *r)
 		return;
 	if (r->fd >= 0)
 		rp_close_read(r->io, r->fd);
+	rp_upload_close(r->up);
 	free(r->table);
 	free(r->bounce);
 	rp_hasher_free(r->hasher);
@@ -244,20 +250,41 @@ static int block_differs(struct rp_shard_reader *r, const struct rp_tensor *t,
 		       rp_text_ascii(t->name, name, sizeof(name)));
 }
 
+static int is_on_device(const struct rp_shard_reader *r,
+			const struct rp_tensor *t)
+{
+	return r->up && t->region >= 0 &&
+	       rp_devices_hold(r->regions->devices, (size_t)t->region);
+}
+
+/* Where a piece goes; NULL on an error. */
+static unsigned char *room_for(struct rp_shard_reader *r,
+			       const struct rp_tensor *t, size_t size)
+{
+	if (is_on_device(r, t))
+		return rp_upload_room(r->up, (size_t)t->region, size, r->err);
+	if (t->region < 0)
+		return r->bounce;
+	return (unsigned char *)r->regions->v[t->region].data +
+	       (r->at - t->begin);
+}
+
 /* One piece: within one tensor and one block. */
 static int read_piece(struct rp_shard_reader *r, const struct rp_tensor *t,
 		      size_t size)
 {
-	unsigned char *into = r->bounce;
+	unsigned char *into = room_for(r, t, size);
 	uint64_t end = r->at + size;
 	int rc;
 
-	if (t->region >= 0)
-		into = (unsigned char *)r->regions->v[t->region].data +
-		       (r->at - t->begin);
+	if (!into)
+		return r->err->code;
 	rc = rp_read_all(r->io, r->fd, into, size,
 			 (int64_t)(r->shard.header_bytes + r->at), r->path,
 			 r->err);
+	if (rc == 0 && is_on_device(r, t))
+		rc = rp_upload_send(r->up, (size_t)t->region, r->at - t->begin,
+				    size, r->err);
 	if (rc != 0)
 		return rc;
 	r->at = end;
@@ -294,6 +321,8 @@ int rp_shard_next(struct rp_shard_reader *r, uint64_t bytes,
 		rc = read_piece(r, t, (size_t)((stop < t->end ? stop : t->end) -
 					       r->at));
 	}
+	if (rc == 0 && r->up && rp_shard_left(r) == 0)
+		rc = rp_upload_finish(r->up, r->err);
 	return rc;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "data/shard.h"
+#include "sys/device_copy.h"
 #include "sys/topo.h"
 
 #define IN_CACHE ((size_t)128 << 10)	/* of a core, with room for a copy */
@@ -24,15 +25,26 @@ struct job {
 	size_t table_bytes, tail_bytes;
 	struct rp_out *out;
 	struct rp_shard_base *base;	/* NULL: none */
+	size_t *order;		/* regions that are on a GPU, as the shard has */
+	struct rp_download *down;	/* them, and their bytes; NULL: none */
+	unsigned char *block;	/* of theirs, between hash and write */
 	struct rp_progress *progress;
 	struct rp_err *err;
 };
 
-/* The memory behind a tensor of the hashed part: a region's or a pad's. */
+/* The memory behind a tensor of the hashed part: a region's or a pad's, from there
+ * on; NULL where it is on a GPU. */
 static const unsigned char *memory_of(const struct job *job,
-				      const struct rp_tensor *t)
+				      const struct rp_tensor *t, uint64_t at)
 {
-	return t->region < 0 ? zeros : job->regions->v[t->region].data;
+	const unsigned char *memory = zeros;
+
+	if (t->region >= 0 &&
+	    rp_devices_hold(job->regions->devices, (size_t)t->region))
+		return NULL;
+	if (t->region >= 0)
+		memory = job->regions->v[t->region].data;
+	return memory + (at - t->begin);
 }
 
 /* One way through the hashed part: it takes some of `size` bytes, which are of one
@@ -62,7 +74,7 @@ static int walk_on(struct job *job, struct cursor *c, uint64_t until,
 			c->tensor++;
 			continue;
 		}
-		rc = fn(job, hasher, memory_of(job, t) + (c->at - t->begin),
+		rc = fn(job, hasher, memory_of(job, t, c->at),
 			(size_t)(stop - c->at), c->at, &taken);
 		c->at += taken;
 	}
@@ -98,13 +110,60 @@ static void hash(struct job *job, struct rp_hasher *hasher,
 	}
 }
 
+/* From a GPU, and hashed: the buffers hold it until the next step. NULL on an
+ * error. */
+static const unsigned char *fetch(struct job *job, struct rp_hasher *hasher,
+				  size_t size, uint64_t at, size_t *taken)
+{
+	const void *data = rp_download_next(job->down,
+					    size < IN_CACHE ? size : IN_CACHE,
+					    taken, job->err);
+
+	if (data)
+		hash(job, hasher, data, *taken, at);
+	return data;
+}
+
+/* ... and kept until its block is written, or shared. */
+static int keep(struct job *job, struct rp_hasher *hasher, size_t size,
+		uint64_t at, size_t *taken)
+{
+	const void *data = fetch(job, hasher, size, at, taken);
+
+	if (!data)
+		return job->err->code;
+	memcpy(job->block + at % RP_HASH_BLOCK, data, *taken);
+	return 0;
+}
+
 static int hash_step(struct job *job, struct rp_hasher *hasher,
 		     const unsigned char *data, size_t size, uint64_t at,
 		     size_t *taken)
 {
+	if (!data)
+		return keep(job, hasher, size, at, taken);
 	hash(job, hasher, data, size, at);
 	*taken = size;
 	return 0;
+}
+
+/* What is on a GPU is not lent: its buffers are wanted again at once. Without a
+ * hasher its block was fetched and hashed before. */
+static int write_from_device(struct job *job, struct rp_hasher *hasher,
+			     size_t size, uint64_t at, size_t *taken)
+{
+	const unsigned char *data;
+
+	if (hasher) {
+		data = fetch(job, hasher, size, at, taken);
+	} else {
+		data = job->block + at % RP_HASH_BLOCK;
+		*taken = size;
+	}
+	if (!data)
+		return job->err->code;
+	rp_progress_add(job->progress, *taken);
+	return rp_out_put(job->out, data, *taken, job->err);
 }
 
 /* From where it is, and hashed (NULL: elsewhere) while the disk reads it; or
@@ -113,9 +172,12 @@ static int write_step(struct job *job, struct rp_hasher *hasher,
 		      const unsigned char *data, size_t size, uint64_t at,
 		      size_t *taken)
 {
-	int rc = rp_out_lend(job->out, data, size, taken, job->err);
-	int lent = *taken > 0;
+	int rc, lent;
 
+	if (!data)
+		return write_from_device(job, hasher, size, at, taken);
+	rc = rp_out_lend(job->out, data, size, taken, job->err);
+	lent = *taken > 0;
 	if (rc != 0)
 		return rc;
 	if (!lent)
@@ -162,11 +224,13 @@ static int write_changed(struct job *job, struct rp_hasher *hasher, int from)
 
 	while (rc == 0 && hashed.at < total) {
 		uint64_t at = hashed.at, end = at + RP_HASH_BLOCK;
-		int done;
+		int done = 0;
 
 		end = end < total ? end : total;
-		walk_on(job, &hashed, end, hasher, hash_step);
-		rc = share_block(job, from, at, (size_t)(end - at), &done);
+		rc = walk_on(job, &hashed, end, hasher, hash_step);
+		if (rc == 0)
+			rc = share_block(job, from, at, (size_t)(end - at),
+					 &done);
 		if (rc == 0 && done) {
 			rp_progress_add(job->progress, end - at);
 			written = hashed;
@@ -225,8 +289,33 @@ static int start_thread(pthread_t *thread, struct hashing *hashing)
 	return rc;
 }
 
+/* What is on a GPU begins to be copied with the first step, in the shard's order. */
+static int open_download(struct job *job)
+{
+	const struct rp_shard *s = job->shard;
+	struct rp_devices *devices = job->regions->devices;
+	size_t n = 0;
+
+	job->order = calloc(s->n + 1, sizeof(*job->order));
+	if (!job->order)
+		return rp_fail(job->err, RALLY_ENOMEM, "%s: no memory",
+			       job->path);
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i].region >= 0 &&
+		    rp_devices_hold(devices, (size_t)s->v[i].region))
+			job->order[n++] = (size_t)s->v[i].region;
+	if (n == 0)
+		return 0;
+	if (job->base && !(job->block = malloc(RP_HASH_BLOCK)))
+		return rp_fail(job->err, RALLY_ENOMEM, "%s: no memory",
+			       job->path);
+	job->down = rp_download_open(devices, job->order, n, job->err);
+	return job->down ? 0 : job->err->code;
+}
+
 /* Hash and write read the same memory, and the table is written last: beside a
- * free core neither waits for the other. */
+ * free core neither waits for the other. What comes from a GPU is there for one
+ * of them to see at a time, and its copies are what goes on beside. */
 static int write_hashed_part(struct job *job, const struct rp_beside *beside)
 {
 	struct hashing hashing = { job, rp_hasher_new(), beside };
@@ -238,7 +327,8 @@ static int write_hashed_part(struct job *job, const struct rp_beside *beside)
 		rc = rp_fail(job->err, RALLY_ENOMEM, "%s: no memory", job->path);
 	} else if (base >= 0) {
 		rc = write_changed(job, hashing.hasher, base);
-	} else if (beside && start_thread(&thread, &hashing) == 0) {
+	} else if (beside && !job->down &&
+		   start_thread(&thread, &hashing) == 0) {
 		rc = walk(job, NULL, write_step);
 		pthread_join(thread, NULL);
 	} else {
@@ -323,7 +413,10 @@ int rp_shard_write(struct rp_io *io, const char *path,
 		job.out = rp_out_create(io, path, job.shard->header_bytes +
 					job.shard->data_bytes, &how->reuse,
 					how->direct, how->staging, err);
-		rc = job.out ? write_shard(&job, how->beside) : err->code;
+		rc = job.out ? open_download(&job) : err->code;
+		if (rc == 0)
+			rc = write_shard(&job, how->beside);
+		rp_download_close(job.down);
 	}
 	if (rc == 0) {
 		rc = rp_out_finish(job.out, err);
@@ -337,6 +430,8 @@ int rp_shard_write(struct rp_io *io, const char *path,
 	} else {
 		rp_out_abandon(job.out);
 	}
+	free(job.order);
+	free(job.block);
 	free(job.header);
 	free(job.table);
 	rp_layout_free(&once);

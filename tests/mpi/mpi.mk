@@ -16,6 +16,7 @@ mpi_tests = \
 	tests/mpi/test_agree.mpi \
 	tests/mpi/test_current.mpi \
 	tests/mpi/test_damage.mpi \
+	tests/mpi/test_device.mpi \
 	tests/mpi/test_fail.mpi \
 	tests/mpi/test_fallback.mpi \
 	tests/mpi/test_file.mpi \
@@ -52,6 +53,11 @@ tests_mpi_test_damage_mpi_SOURCES = tests/mpi/test_damage.c \
 	tests/mpi/mpi_damage.c tests/mpi/mpi_damage.h
 tests_mpi_test_damage_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_damage_mpi_LDADD = $(mpi_test_ldadd)
+
+tests_mpi_test_device_mpi_SOURCES = tests/mpi/test_device.c $(gpu_sources)
+tests_mpi_test_device_mpi_CPPFLAGS = $(gpu_cppflags)
+tests_mpi_test_device_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_device_mpi_LDADD = $(mpi_test_ldadd)
 
 tests_mpi_test_fail_mpi_SOURCES = tests/mpi/test_fail.c
 tests_mpi_test_fail_mpi_CFLAGS = $(mpi_test_cflags)
