@@ -44,5 +44,20 @@ examples_lammps_rally_CFLAGS = $(example_cflags)
 examples_lammps_rally_LDADD = $(example_ldadd) $(LAMMPS_LIBS)
 endif
 
+# By nvcc, and linked as all others are. The object is an ordinary one.
+EXTRA_DIST += examples/gpu.cu
+CLEANFILES += examples/gpu.o
+if HAVE_NVCC
+noinst_PROGRAMS += examples/gpu
+examples/gpu.o: examples/gpu.cu include/rallypoint.h
+	$(AM_V_at)$(MKDIR_P) $(@D)
+	$(AM_V_GEN)$(NVCC) $(NVCCFLAGS) -DOMPI_SKIP_MPICXX \
+		-I$(top_srcdir)/include \
+		$(foreach flag,$(MPI_CFLAGS),-Xcompiler $(flag)) \
+		-c $(top_srcdir)/examples/gpu.cu -o $@
+examples_gpu_SOURCES =
+examples_gpu_LDADD = examples/gpu.o $(example_ldadd) $(CUDART_LIBS)
+endif
+
 EXTRA_DIST += examples/README.md examples/demo examples/in.lj \
 	examples/heat.sbatch examples/lammps.sbatch examples/loop.sbatch

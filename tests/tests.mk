@@ -248,7 +248,15 @@ endif
 check_PROGRAMS += tests/gpu/probe
 tests_gpu_probe_SOURCES = tests/gpu/probe.c $(gpu_sources)
 TESTS += tests/gpu/run_gpu
-EXTRA_DIST += tests/gpu/run_gpu
+EXTRA_DIST += tests/gpu/run_gpu tests/gpu/abi.cu
+CLEANFILES += tests/gpu/abi.o
+if HAVE_NVCC
+check_DATA += tests/gpu/abi.o
+tests/gpu/abi.o: tests/gpu/abi.cu runtime/sys/device_cuda.h
+	$(AM_V_at)$(MKDIR_P) $(@D)
+	$(AM_V_GEN)$(NVCC) -DRALLY_NO_MPI -I$(top_srcdir)/include \
+		-I$(top_srcdir)/runtime -c $(top_srcdir)/tests/gpu/abi.cu -o $@
+endif
 
 include tests/mpi/mpi.mk
 include tests/fuzz/fuzz.mk
