@@ -18,6 +18,17 @@ bench-latency: tests/bench/bench$(EXEEXT)
 		$(top_srcdir)/tests/bench/run_latency tests/bench/bench$(EXEEXT)
 .PHONY: bench bench-latency
 
+# make bench-gpu: saves of GPU memory beside a bare copy and PyTorch
+EXTRA_PROGRAMS += tests/bench/gpu
+EXTRA_DIST += tests/bench/run_gpu tests/bench/gpu_bench.py
+CLEANFILES += tests/bench/gpu
+tests_bench_gpu_SOURCES = tests/bench/gpu.c $(gpu_sources)
+tests_bench_gpu_CFLAGS = $(AM_CFLAGS) $(MPI_CFLAGS)
+tests_bench_gpu_LDADD = librallypoint.la $(MPI_LIBS)
+bench-gpu: tests/bench/gpu$(EXEEXT) tests/gpu/probe$(EXEEXT)
+	$(top_srcdir)/tests/bench/run_gpu tests/bench/gpu$(EXEEXT)
+.PHONY: bench-gpu
+
 # make scale: the model of the agreement from 2 to 1,000,000 ranks, its check on
 # two real ones, and the page and the plot in build/scale; make scale-doc puts
 # them into runtime/doc.
