@@ -4,6 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
+/* The widest vectors that this processor has, where the library was built for all
+ * of its family. */
+#ifdef HAVE_XXH_DISPATCH
+#include <xxh_x86dispatch.h>
+#endif
 
 struct rp_hasher {
 	XXH3_state_t *state;
