@@ -94,6 +94,7 @@ core_unit_tests = \
 	tests/unit/test_finish \
 	tests/unit/test_folder \
 	tests/unit/test_hash \
+	tests/unit/test_in \
 	tests/unit/test_io \
 	tests/unit/test_json \
 	tests/unit/test_manifest \
@@ -152,6 +153,10 @@ tests_unit_test_hash_SOURCES = tests/unit/test_hash.c
 tests_unit_test_hash_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_hash_CFLAGS = $(core_unit_cflags)
 tests_unit_test_hash_LDADD = $(core_unit_ldadd)
+tests_unit_test_in_SOURCES = tests/unit/test_in.c
+tests_unit_test_in_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_in_CFLAGS = $(core_unit_cflags)
+tests_unit_test_in_LDADD = $(core_unit_ldadd)
 tests_unit_test_io_SOURCES = tests/unit/test_io.c
 tests_unit_test_io_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_io_CFLAGS = $(core_unit_cflags)

@@ -19,6 +19,7 @@ static const struct {
 	{ "short", RP_FAULT_SHORT, 0 },
 	{ "ENOENT", RP_FAULT_FAIL, ENOENT },
 	{ "EACCES", RP_FAULT_FAIL, EACCES },
+	{ "EINVAL", RP_FAULT_FAIL, EINVAL },
 	{ "lost", RP_FAULT_LOST, ENOENT },
 	{ "last", RP_FAULT_LAST, 0 },
 	{ "kill", RP_FAULT_KILL, 0 },

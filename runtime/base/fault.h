@@ -7,8 +7,8 @@
  *     seed=7,every=200          one call in 200, and how, by chance; with rank=
  *                               on that rank only
  *
- * `do` is EIO, ENOSPC, EDQUOT, EINTR, ENOENT or EACCES: the call fails and does
- * nothing; short: a transfer moves half (other calls go well); lost: a rename or
+ * `do` is EIO, ENOSPC, EDQUOT, EINTR, ENOENT, EACCES or EINVAL: the call fails and
+ * does nothing; short: a transfer moves half (other calls go well); lost: a rename or
  * an unlink is done and ENOENT is reported, as where NFS sent it twice (other
  * calls go well); last: the call is done and the process gets SIGKILL; kill: it
  * gets it before.

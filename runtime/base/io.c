@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/io_log.h"
@@ -226,6 +228,70 @@ void rp_io_begin_writeback(struct rp_io *io, int fd, off_t offset, off_t size)
 {
 	if (!rp_io_watched(io))
 		(void)sync_file_range(fd, offset, size, SYNC_FILE_RANGE_WRITE);
+}
+
+/* cachestat(2) is of Linux 6.5, the headers may be older. -1: not here, or not for
+ * this file. */
+static int64_t count_cached(int fd, off_t offset, size_t size)
+{
+#if defined(SYS_cachestat)
+	const long number = SYS_cachestat;
+#else
+	const long number = 451;
+#endif
+	struct {
+		uint64_t offset, length;
+	} range = { (uint64_t)offset, size };
+	struct {
+		uint64_t cached, dirty, writeback, evicted, recently_evicted;
+	} pages = { 0 };
+
+	if (syscall(number, fd, &range, &pages, 0) != 0)
+		return -1;
+	return (int64_t)(pages.cached * (uint64_t)sysconf(_SC_PAGESIZE));
+}
+
+/* The older way; whose file it is not is told that all is there. */
+static size_t look_at_pages(int fd, off_t offset, size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), n = 0;
+	size_t skew = (size_t)offset % page, pages = (skew + size + page - 1) / page;
+	unsigned char *there = malloc(pages);
+	void *map = mmap(NULL, skew + size, PROT_READ, MAP_SHARED, fd,
+			 offset - (off_t)skew);
+
+	if (there && map != MAP_FAILED &&
+	    mincore(map, skew + size, there) == 0)
+		for (size_t i = 0; i < pages; i++)
+			n += there[i] & 1;
+	if (map != MAP_FAILED)
+		munmap(map, skew + size);
+	free(there);
+	return n * page;
+}
+
+size_t rp_io_cached(struct rp_io *io, int fd, off_t offset, size_t size)
+{
+	int64_t bytes;
+
+	if (size == 0 || rp_io_watched(io))
+		return 0;
+	bytes = count_cached(fd, offset, size);
+	if (bytes >= 0)
+		return (size_t)bytes < size ? (size_t)bytes : size;
+	bytes = (int64_t)look_at_pages(fd, offset, size);
+	return (size_t)bytes < size ? (size_t)bytes : size;
+}
+
+/* The kernel begins no more at once than a request of the disk's is long. */
+void rp_io_begin_read(struct rp_io *io, int fd, off_t offset, size_t size)
+{
+	const size_t step = (size_t)1 << 20;
+
+	for (size_t at = 0; at < size && !rp_io_watched(io); at += step)
+		(void)posix_fadvise(fd, offset + (off_t)at,
+				    (off_t)(size - at < step ? size - at : step),
+				    POSIX_FADV_WILLNEED);
 }
 
 int rp_io_watched(const struct rp_io *io)

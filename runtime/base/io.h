@@ -70,6 +70,14 @@ int rp_io_lease(struct rp_io *io, int fd);
  * fsync does. */
 void rp_io_begin_writeback(struct rp_io *io, int fd, off_t offset, off_t size);
 
+/* Bytes of this part of a file that the page cache holds, as far as can be told;
+ * 0 where each call is to be seen by itself, so that their number does not depend
+ * on it. */
+size_t rp_io_cached(struct rp_io *io, int fd, off_t offset, size_t size);
+
+/* Has the kernel begin to read a part into the page cache. Says nothing. */
+void rp_io_begin_read(struct rp_io *io, int fd, off_t offset, size_t size);
+
 /* 1 where each call is to be seen by itself: a fault or a journal is wanted. */
 int rp_io_watched(const struct rp_io *io);
 

@@ -6,7 +6,7 @@
 #include <liburing.h>
 #endif
 
-/* A write that was made at once waits here to be asked for. */
+/* A transfer that was made at once waits here to be asked for. */
 struct done {
 	unsigned slot;
 	ssize_t result;
@@ -39,18 +39,11 @@ static int ring_open(struct rp_io_queue *queue, unsigned depth)
 	return -1;
 }
 
-static int ring_write(struct rp_io_queue *queue, unsigned slot,
-		      const void *data, size_t size, off_t offset)
+static int ring_submit(struct rp_io_queue *queue, struct io_uring_sqe *sqe,
+		       unsigned slot)
 {
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&queue->ring);
 	int rc;
 
-	if (!sqe) {
-		errno = EBUSY;
-		return -1;
-	}
-	io_uring_prep_write(sqe, queue->fd, data, (unsigned)size,
-			    (uint64_t)offset);
 	io_uring_sqe_set_data(sqe, (void *)(uintptr_t)slot);
 	do
 		rc = io_uring_submit(&queue->ring);
@@ -59,6 +52,34 @@ static int ring_write(struct rp_io_queue *queue, unsigned slot,
 		return 0;
 	errno = -rc;
 	return -1;
+}
+
+static int ring_write(struct rp_io_queue *queue, unsigned slot,
+		      const void *data, size_t size, off_t offset)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&queue->ring);
+
+	if (!sqe) {
+		errno = EBUSY;
+		return -1;
+	}
+	io_uring_prep_write(sqe, queue->fd, data, (unsigned)size,
+			    (uint64_t)offset);
+	return ring_submit(queue, sqe, slot);
+}
+
+static int ring_read(struct rp_io_queue *queue, unsigned slot, void *data,
+		     size_t size, off_t offset)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&queue->ring);
+
+	if (!sqe) {
+		errno = EBUSY;
+		return -1;
+	}
+	io_uring_prep_read(sqe, queue->fd, data, (unsigned)size,
+			   (uint64_t)offset);
+	return ring_submit(queue, sqe, slot);
 }
 
 static int ring_wait(struct rp_io_queue *queue, ssize_t *result)
@@ -95,6 +116,13 @@ static int ring_open(struct rp_io_queue *queue, unsigned depth)
 
 static int ring_write(struct rp_io_queue *queue, unsigned slot,
 		      const void *data, size_t size, off_t offset)
+{
+	(void)queue, (void)slot, (void)data, (void)size, (void)offset;
+	return -1;
+}
+
+static int ring_read(struct rp_io_queue *queue, unsigned slot, void *data,
+		     size_t size, off_t offset)
 {
 	(void)queue, (void)slot, (void)data, (void)size, (void)offset;
 	return -1;
@@ -139,22 +167,40 @@ int rp_io_queue_open(struct rp_io_queue **out, struct rp_io *io, int fd,
 	return 0;
 }
 
+static void keep_result(struct rp_io_queue *queue, unsigned slot,
+			ssize_t result)
+{
+	struct done *done = &queue->done[queue->n_done++];
+
+	done->slot = slot;
+	done->result = result < 0 ? -errno : result;
+}
+
 int rp_io_queue_write(struct rp_io_queue *queue, unsigned slot,
 		      const void *data, size_t size, off_t offset)
 {
-	struct done *done = &queue->done[queue->n_done];
-
-	if (!queue->watched) {
-		if (ring_write(queue, slot, data, size, offset) != 0)
-			return -1;
-		queue->flying++;
+	if (queue->watched) {
+		keep_result(queue, slot, rp_io_pwrite(queue->io, queue->fd,
+						      data, size, offset));
 		return 0;
 	}
-	done->slot = slot;
-	done->result = rp_io_pwrite(queue->io, queue->fd, data, size, offset);
-	if (done->result < 0)
-		done->result = -errno;
-	queue->n_done++;
+	if (ring_write(queue, slot, data, size, offset) != 0)
+		return -1;
+	queue->flying++;
+	return 0;
+}
+
+int rp_io_queue_read(struct rp_io_queue *queue, unsigned slot, void *data,
+		     size_t size, off_t offset)
+{
+	if (queue->watched) {
+		keep_result(queue, slot, rp_io_pread(queue->io, queue->fd,
+						     data, size, offset));
+		return 0;
+	}
+	if (ring_read(queue, slot, data, size, offset) != 0)
+		return -1;
+	queue->flying++;
 	return 0;
 }
 

@@ -1,14 +1,15 @@
 /*
- * base/io_queue.h - several writes to one file under way at the same time
+ * base/io_queue.h - several transfers of one file under way at the same time
  *
  *     rp_io_queue_open(&queue, io, fd, 8);
- *     rp_io_queue_write(queue, slot, data, size, offset);    up to 8 times
+ *     rp_io_queue_write(queue, slot, data, size, offset);    up to 8 times,
+ *     rp_io_queue_read(queue, slot, data, size, offset);     or this
  *     slot = rp_io_queue_wait(queue, &result);               in any order
  *     rp_io_queue_close(queue);
  *
  * Through io_uring. Where a fault or a journal is wanted each is a plain pwrite()
- * instead, made when it is submitted, so that calls have an order and a number.
- * Results are those of pwrite(): a short one is not an error.
+ * or pread() instead, made when it is submitted, so that calls have an order and a
+ * number. Results are those of these two: a short one is not an error.
  */
 #ifndef RP_BASE_IO_QUEUE_H
 #define RP_BASE_IO_QUEUE_H
@@ -17,7 +18,7 @@
 
 struct rp_io_queue;
 
-/* For `depth` writes at a time. 0, or -1 with errno: ENOSYS or EPERM where there
+/* For `depth` transfers at a time. 0, or -1 with errno: ENOSYS or EPERM where there
  * is no io_uring here, ENOMEM. */
 int rp_io_queue_open(struct rp_io_queue **queue, struct rp_io *io, int fd,
 		     unsigned depth);
@@ -27,6 +28,8 @@ int rp_io_queue_open(struct rp_io_queue **queue, struct rp_io *io, int fd,
  * started. */
 int rp_io_queue_write(struct rp_io_queue *queue, unsigned slot,
 		      const void *data, size_t size, off_t offset);
+int rp_io_queue_read(struct rp_io_queue *queue, unsigned slot, void *data,
+		     size_t size, off_t offset);
 
 /* Waits for one of those under way, of which there must be one. Its slot, and
  * *result: bytes, or the negative errno; or -1 with errno where the queue itself

@@ -91,7 +91,7 @@ static const struct row rows[] = {
 	  "the most memory that a rank's save or restore takes, beside what is "
 	  "registered" },
 	{ "direct", CHOICE, AT(direct), "auto", 0, AUTO,
-	  "write shards past the page cache; auto: large ones, to a disk" },
+	  "write and read shards past the page cache; auto: large ones, on a disk" },
 	{ "incremental", CHOICE, AT(incremental), "no", 0, "no|yes",
 	  "share blocks that have not changed with the last checkpoint, where the "
 	  "file system can" },

@@ -242,11 +242,16 @@ static struct rp_shard_reader *open_shard(struct rp_trial *trial,
 {
 	struct rally *rp = trial->rp;
 	struct rp_shard_sum sum = my_sum(trial);
+	struct rp_shard_how how = {
+		.beside = rp->threads ? &rp->node.beside : NULL,
+		.direct = (enum rp_auto)rp->options.direct,
+		.staging = &rp->staging,
+	};
 
 	if (rp_handle_refused(rp) != 0 || check_boxes(trial) != 0)
 		return NULL;
 	return rp_shard_open(&rp->io, path, &rp->regions, rp->comm.rank, &sum,
-			     &rp->progress, &rp->err);
+			     &how, &rp->progress, &rp->err);
 }
 
 /* A part, then a vote, until all ranks are through or one has given up. */

@@ -10,35 +10,45 @@
 
 #include "base/file.h"
 
+static void add_block(struct rp_hasher *all, struct rp_hasher *block)
+{
+	struct rp_hash hash = rp_hasher_final(block);
+
+	rp_hasher_update(all, hash.b, sizeof(hash.b));
+	rp_hasher_reset(block);
+}
+
 /* The hash of the hashes of the file's blocks, as for a shard's table. */
 static int hash_fd(struct rp_io *io, int fd, uint64_t bytes,
 		   const char *path, struct rp_progress *progress,
 		   struct rp_hash *hash, struct rp_err *err)
 {
-	struct rp_hasher *hasher = rp_hasher_new();
-	unsigned char *block = malloc(RP_HASH_BLOCK);
+	struct rp_hasher *block = rp_hasher_new(), *all = rp_hasher_new();
+	struct rp_in *in = NULL;
 	int rc = 0;
 
-	if (!hasher || !block)
+	if (!block || !all)
 		rc = rp_fail(err, RALLY_ENOMEM, "%s: no memory", path);
-	for (uint64_t at = 0; rc == 0 && at < bytes; at += RP_HASH_BLOCK) {
-		uint64_t rest = bytes - at;
-		size_t size = rest < RP_HASH_BLOCK ? (size_t)rest
-						   : RP_HASH_BLOCK;
-		struct rp_hash one;
+	else if (!(in = rp_in_open(io, fd, path, 0, bytes, RP_AUTO, NULL, err)))
+		rc = err->code;
+	for (uint64_t at = 0; rc == 0 && at < bytes;) {
+		size_t size = RP_HASH_BLOCK - at % RP_HASH_BLOCK;
+		const unsigned char *data;
 
-		rc = rp_read_all(io, fd, block, size, (int64_t)at, path,
-				 err);
-		if (rc == 0) {
-			one = rp_hash_of(block, size);
-			rp_hasher_update(hasher, one.b, sizeof(one.b));
-			rp_progress_add(progress, size);
-		}
+		rc = rp_in_view(in, size, &data, &size, err);
+		if (rc != 0)
+			break;
+		at += size;
+		rp_hasher_update(block, data, size);
+		if (at % RP_HASH_BLOCK == 0 || at == bytes)
+			add_block(all, block);
+		rp_progress_add(progress, size);
 	}
 	if (rc == 0)
-		*hash = rp_hasher_final(hasher);
-	free(block);
-	rp_hasher_free(hasher);
+		*hash = rp_hasher_final(all);
+	rp_in_close(in);
+	rp_hasher_free(block);
+	rp_hasher_free(all);
 	return rc;
 }
 

@@ -15,7 +15,7 @@
 
 #define ALIGN ((size_t)4096)	/* of memory, offset and size for O_DIRECT */
 #define CHUNK ((size_t)4 << 20)	/* of staging memory, to a write: the most */
-#define CHUNK_MIN ((size_t)64 << 10)
+#define SHARE_MIN ((size_t)64 << 10)
 #define LENT ((size_t)8 << 20)	/* of one write from memory that is lent */
 #define DEPTH 8			/* writes under way */
 #define SMALL ((uint64_t)8 << 20)	/* below: through the page cache */
@@ -57,17 +57,18 @@ void rp_staging_free(struct rp_staging *staging)
 }
 
 /* A quarter of the limit: there are other buffers than these. */
-static size_t chunk_size(const struct rp_staging *staging)
+size_t rp_staging_share(const struct rp_staging *staging, unsigned parts,
+			size_t most)
 {
-	size_t size = CHUNK;
+	size_t size = most;
 
-	if (staging->limit / 4 / DEPTH < size && staging->limit > 0)
-		size = staging->limit / 4 / DEPTH / ALIGN * ALIGN;
-	return size > CHUNK_MIN ? size : CHUNK_MIN;
+	if (staging->limit / 4 / parts < size && staging->limit > 0)
+		size = staging->limit / 4 / parts / ALIGN * ALIGN;
+	return size > SHARE_MIN ? size : SHARE_MIN;
 }
 
 /* In huge pages, where the kernel has some: their first touch is faster. */
-static int get_staging(struct rp_staging *staging, size_t size)
+int rp_staging_get(struct rp_staging *staging, size_t size)
 {
 	if (staging->size >= size &&
 	    (staging->limit == 0 || staging->size <= staging->limit))
@@ -124,8 +125,8 @@ static int open_direct(struct rp_out *out)
 
 	if (flags < 0 || fcntl(out->fd, F_SETFL, flags | O_DIRECT) != 0)
 		return 0;
-	out->chunk = chunk_size(out->staging);
-	if (get_staging(out->staging, DEPTH * out->chunk) != 0 ||
+	out->chunk = rp_staging_share(out->staging, DEPTH, CHUNK);
+	if (rp_staging_get(out->staging, DEPTH * out->chunk) != 0 ||
 	    rp_io_queue_open(&out->queue, out->io, out->fd, DEPTH) != 0) {
 		(void)fcntl(out->fd, F_SETFL, flags);
 		return 0;
@@ -294,7 +295,7 @@ static int put_cached(struct rp_out *out, const void *data, size_t size,
 		return rc;
 	held = (size_t)(out->at - out->written);
 	out->at += (int64_t)size;
-	if (size >= GATHER || get_staging(out->staging, GATHER) != 0)
+	if (size >= GATHER || rp_staging_get(out->staging, GATHER) != 0)
 		return write_cached(out, data, size, err);
 	memcpy((unsigned char *)out->staging->memory + held, data, size);
 	return 0;

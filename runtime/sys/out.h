@@ -32,6 +32,14 @@ struct rp_staging {
 };
 void rp_staging_free(struct rp_staging *staging);
 
+/* At least `size` bytes of it. 0, or -1 where there is no memory. */
+int rp_staging_get(struct rp_staging *staging, size_t size);
+
+/* What one of `parts` transfers under way may have of it: `most`, or what the limit
+ * leaves. */
+size_t rp_staging_share(const struct rp_staging *staging, unsigned parts,
+			size_t most);
+
 struct rp_out;
 
 /* An old file to be written again in place of a new one, see rp_pool_open(). */

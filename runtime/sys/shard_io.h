@@ -12,6 +12,7 @@
 #include "base/progress.h"
 #include "data/region.h"
 #include "data/shard.h"
+#include "sys/in.h"
 #include "sys/out.h"
 #include "sys/shard_base.h"
 
@@ -31,10 +32,10 @@ struct rp_beside {
 	int core;	/* hwloc's logical index, -1: not bound */
 };
 
-/* How a shard is written; NULL for it is all zeros. */
+/* How a shard is written or read; NULL for it is all zeros. */
 struct rp_shard_how {
 	const struct rp_beside *beside;
-	enum rp_auto direct;		/* sys/out.h */
+	enum rp_auto direct;		/* sys/out.h, sys/in.h */
 	struct rp_staging *staging;	/* likewise; NULL: none that is kept */
 	struct rp_layout *layout;	/* data/shard.h; NULL: likewise */
 	struct rp_shard_base *base;	/* sys/shard_base.h; NULL: all is written */
@@ -56,13 +57,13 @@ int rp_shard_write(struct rp_io *io, const char *path,
  * block, and checks each; rp_shard_left() tells what remains. Errors: ECORRUPT
  * names block and tensor, ELAYOUT where a region's name, type or shape is not
  * the stored one, EIO. After one there is nothing left but closing, which takes
- * NULL. `path` is borrowed. */
+ * NULL. `path` and what `how` points to are borrowed. */
 struct rp_shard_reader;
 struct rp_shard_reader *
 rp_shard_open(struct rp_io *io, const char *path,
 	      const struct rp_regions *regions, int rank,
-	      const struct rp_shard_sum *sum, struct rp_progress *progress,
-	      struct rp_err *err);
+	      const struct rp_shard_sum *sum, const struct rp_shard_how *how,
+	      struct rp_progress *progress, struct rp_err *err);
 int rp_shard_next(struct rp_shard_reader *reader, uint64_t bytes,
 		  struct rp_err *err);
 uint64_t rp_shard_left(const struct rp_shard_reader *reader);

@@ -14,10 +14,11 @@ struct rp_shard_reader {
 	struct rp_io *io;
 	const char *path;
 	const struct rp_regions *regions;	/* NULL: check only */
+	struct rp_shard_how how;
 	int fd;
 	struct rp_shard shard;
 	unsigned char *table;	/* block hashes as stored */
-	unsigned char *bounce;	/* for bytes that nobody asked for */
+	struct rp_in *in;	/* the hashed part, NULL: not begun */
 	struct rp_upload *up;	/* to regions that are on a GPU; NULL: none */
 	struct rp_hasher *hasher;
 	struct rp_progress *progress;
@@ -169,8 +170,6 @@ static int open_shard(struct rp_shard_reader *r, int rank,
 			     r->shard.rank);
 	if (rc == 0)
 		rc = match_regions(r);
-	if (rc == 0 && !(r->bounce = malloc(RP_HASH_BLOCK)))
-		rc = no_memory(r);
 	if (rc == 0)
 		rp_progress_begin(r->progress, r->shard.hashed_bytes);
 	return rc;
@@ -179,8 +178,8 @@ static int open_shard(struct rp_shard_reader *r, int rank,
 struct rp_shard_reader *
 rp_shard_open(struct rp_io *io, const char *path,
 	      const struct rp_regions *regions, int rank,
-	      const struct rp_shard_sum *sum, struct rp_progress *progress,
-	      struct rp_err *err)
+	      const struct rp_shard_sum *sum, const struct rp_shard_how *how,
+	      struct rp_progress *progress, struct rp_err *err)
 {
 	struct rp_shard_reader *r = calloc(1, sizeof(*r));
 
@@ -192,6 +191,8 @@ rp_shard_open(struct rp_io *io, const char *path,
 	r->path = path;
 	r->regions = regions;
 	r->progress = progress;
+	if (how)
+		r->how = *how;
 	r->err = err ? err : &r->own;
 	if (open_shard(r, rank, sum) == 0)
 		return r;
@@ -203,11 +204,11 @@ void rp_shard_close(struct rp_shard_reader *r)
 {
 	if (!r)
 		return;
+	rp_in_close(r->in);
 	if (r->fd >= 0)
 		rp_close_read(r->io, r->fd);
 	rp_upload_close(r->up);
 	free(r->table);
-	free(r->bounce);
 	rp_hasher_free(r->hasher);
 	rp_shard_free(&r->shard);
 	free(r);
@@ -219,7 +220,8 @@ int rp_shard_look(struct rp_io *io, const char *path, int rank,
 {
 	struct rp_err own = { 0 };
 	struct rp_shard_reader *r = rp_shard_open(io, path, NULL, rank, sum,
-						  NULL, err ? err : &own);
+						  NULL, NULL,
+						  err ? err : &own);
 
 	memset(shard, 0, sizeof(*shard));
 	if (!r)
@@ -257,40 +259,45 @@ static int is_on_device(const struct rp_shard_reader *r,
 	       rp_devices_hold(r->regions->devices, (size_t)t->region);
 }
 
-/* Where a piece goes; NULL on an error. */
-static unsigned char *room_for(struct rp_shard_reader *r,
-			       const struct rp_tensor *t, size_t size)
+/* Where a piece goes: NULL in *into where nobody asked for it. */
+static int room_for(struct rp_shard_reader *r, const struct rp_tensor *t,
+		    size_t size, unsigned char **into)
 {
-	if (is_on_device(r, t))
-		return rp_upload_room(r->up, (size_t)t->region, size, r->err);
+	*into = NULL;
 	if (t->region < 0)
-		return r->bounce;
-	return (unsigned char *)r->regions->v[t->region].data +
-	       (r->at - t->begin);
+		return 0;
+	if (!is_on_device(r, t)) {
+		*into = (unsigned char *)r->regions->v[t->region].data +
+			(r->at - t->begin);
+		return 0;
+	}
+	*into = rp_upload_room(r->up, (size_t)t->region, size, r->err);
+	return *into ? 0 : r->err->code;
 }
 
-/* One piece: within one tensor and one block. */
+/* One piece: within one tensor and one block, and short enough that the hash finds
+ * it in the core's cache. */
 static int read_piece(struct rp_shard_reader *r, const struct rp_tensor *t,
 		      size_t size)
 {
-	unsigned char *into = room_for(r, t, size);
-	uint64_t end = r->at + size;
-	int rc;
+	const unsigned char *data;
+	unsigned char *into;
+	int rc = room_for(r, t, size, &into);
 
-	if (!into)
-		return r->err->code;
-	rc = rp_read_all(r->io, r->fd, into, size,
-			 (int64_t)(r->shard.header_bytes + r->at), r->path,
-			 r->err);
+	if (rc != 0)
+		return rc;
+	data = into;
+	rc = into ? rp_in_get(r->in, into, size, r->err)
+		  : rp_in_view(r->in, size, &data, &size, r->err);
 	if (rc == 0 && is_on_device(r, t))
 		rc = rp_upload_send(r->up, (size_t)t->region, r->at - t->begin,
 				    size, r->err);
 	if (rc != 0)
 		return rc;
-	r->at = end;
-	rp_hasher_update(r->hasher, into, size);
-	if (end % RP_HASH_BLOCK == 0 || end == r->shard.hashed_bytes) {
-		uint64_t block = (end - 1) / RP_HASH_BLOCK;
+	r->at += size;
+	rp_hasher_update(r->hasher, data, size);
+	if (r->at % RP_HASH_BLOCK == 0 || r->at == r->shard.hashed_bytes) {
+		uint64_t block = (r->at - 1) / RP_HASH_BLOCK;
 		struct rp_hash hash = rp_hasher_final(r->hasher);
 
 		if (memcmp(hash.b, r->table + block * RP_HASH_BYTES,
@@ -302,17 +309,28 @@ static int read_piece(struct rp_shard_reader *r, const struct rp_tensor *t,
 	return 0;
 }
 
+static int begin_reading(struct rp_shard_reader *r)
+{
+	if (!r->in)
+		r->in = rp_in_open(r->io, r->fd, r->path,
+				   r->shard.header_bytes,
+				   r->shard.hashed_bytes, r->how.direct,
+				   r->how.staging, r->err);
+	return r->in ? 0 : r->err->code;
+}
+
 int rp_shard_next(struct rp_shard_reader *r, uint64_t bytes,
 		  struct rp_err *err)
 {
 	uint64_t left = rp_shard_left(r);
 	uint64_t until = r->at + (bytes < left ? bytes : left);
-	int rc = 0;
+	int rc;
 
 	r->err = err ? err : &r->own;
+	rc = begin_reading(r);
 	while (rc == 0 && r->at < until) {
 		const struct rp_tensor *t = &r->shard.v[r->tensor];
-		uint64_t stop = (r->at / RP_HASH_BLOCK + 1) * RP_HASH_BLOCK;
+		uint64_t stop = (r->at / RP_IN_PIECE + 1) * RP_IN_PIECE;
 
 		if (r->at == t->end) {
 			r->tensor++;
@@ -337,7 +355,7 @@ int rp_shard_read(struct rp_io *io, const char *path,
 
 	if (!err)
 		err = &own;
-	r = rp_shard_open(io, path, regions, rank, sum, progress, err);
+	r = rp_shard_open(io, path, regions, rank, sum, NULL, progress, err);
 	rc = r ? rp_shard_next(r, UINT64_MAX, err) : err->code;
 	rp_shard_close(r);
 	return rc;
