@@ -13,7 +13,7 @@
 #include "sys/folder.h"
 #include "sys/shard_io.h"
 
-#define BETWEEN_VOTES ((uint64_t)32 << 20)	/* bytes of a shard */
+#define BETWEEN_VOTES ((uint64_t)24 << 20)	/* bytes of a shard */
 
 void rp_trial_free(struct rp_trial *trial)
 {
@@ -254,18 +254,26 @@ static struct rp_shard_reader *open_shard(struct rp_trial *trial,
 			     &how, &rp->progress, &rp->err);
 }
 
-/* A part, then a vote, until all ranks are through or one has given up. */
+/* No rank touches its memory before all have found what they want. Then a vote after
+ * each part, until all are through or one has given up. It goes on while the next part
+ * is read: a rank waits only for one that is a whole part behind, and reads no more than
+ * two parts in vain. */
 static void read_parts(struct rp_trial *trial, struct rp_shard_reader *reader)
 {
 	struct rally *rp = trial->rp;
-	int more = 1;
+	int more = rp_comm_settle(&rp->comm, &rp->err) == 0;
 
-	while (rp_comm_settle_more(&rp->comm,
-				   reader && rp_shard_left(reader) > 0, &more,
-				   &rp->err) == 0 &&
-	       more)
-		if (reader)
+	while (more) {
+		int mine = reader && rp->err.code == 0 &&
+			   rp_shard_left(reader) > 0;
+
+		if (rp_comm_settle_begin(&rp->comm, mine, &rp->err) != 0)
+			return;
+		if (mine)
 			rp_shard_next(reader, BETWEEN_VOTES, &rp->err);
+		if (rp_comm_settle_end(&rp->comm, &more, &rp->err) != 0)
+			return;
+	}
 }
 
 static int read_shard(struct rp_trial *trial)

@@ -170,6 +170,37 @@ int rp_comm_settle_more(struct rp_comm *comm, int more, int *any,
 	return least[0] == INT_MAX ? 0 : rp_comm_spread(comm, least[0], err);
 }
 
+int rp_comm_settle_begin(struct rp_comm *comm, int more, struct rp_err *err)
+{
+	struct rp_err mpi = { 0 };
+
+	comm->said[0] = err->code ? comm->rank : INT_MAX;
+	comm->said[1] = more ? 0 : 1;
+	if (rp_comm_check(comm,
+			  MPI_Iallreduce(comm->said, comm->heard, 2, MPI_INT,
+					 MPI_MIN, comm->saves, &comm->vote),
+			  "MPI_Iallreduce", &mpi) == 0)
+		return 0;
+	*err = mpi;
+	return err->code;
+}
+
+int rp_comm_settle_end(struct rp_comm *comm, int *any, struct rp_err *err)
+{
+	struct rp_err mpi = { 0 };
+
+	*any = 0;
+	if (rp_comm_check(comm, MPI_Wait(&comm->vote, MPI_STATUS_IGNORE),
+			  "MPI_Wait", &mpi) != 0) {
+		*err = mpi;
+		return err->code;
+	}
+	*any = comm->heard[1] == 0;
+	return comm->heard[0] == INT_MAX
+		       ? 0
+		       : rp_comm_spread(comm, comm->heard[0], err);
+}
+
 int rp_comm_settle(struct rp_comm *comm, struct rp_err *err)
 {
 	int any;

@@ -22,6 +22,8 @@ struct rp_comm {
 	int rank, size;
 	int dead;
 	int64_t patience;	/* ns; 0: for ever */
+	int said[2], heard[2];	/* of the vote that is under way */
+	MPI_Request vote;
 	int abandoned;		/* an operation that never came to its end may
 				   still write to its buffers */
 	/* Called while rp_comm_wait() waits: after tell_after ns, and each time
@@ -56,6 +58,12 @@ int rp_comm_settle(struct rp_comm *comm, struct rp_err *err);
 /* Likewise, and tells in *any whether one of the ranks has `more` to do. */
 int rp_comm_settle_more(struct rp_comm *comm, int more, int *any,
 			struct rp_err *err);
+
+/* The same in two steps, so that a rank may do something in between and no rank waits
+ * for one that is only a little behind: what counts is what they had to say when they
+ * began. One at a time. Where the first one fails there is no second. */
+int rp_comm_settle_begin(struct rp_comm *comm, int more, struct rp_err *err);
+int rp_comm_settle_end(struct rp_comm *comm, int *any, struct rp_err *err);
 
 /* The error of one rank, known to have one, for all. */
 int rp_comm_spread(struct rp_comm *comm, int rank, struct rp_err *err);
