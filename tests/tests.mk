@@ -88,6 +88,7 @@ core_unit_tests = \
 	tests/unit/test_blocks \
 	tests/unit/test_cause \
 	tests/unit/test_conf \
+	tests/unit/test_copy \
 	tests/unit/test_dtype \
 	tests/unit/test_event \
 	tests/unit/test_file \
@@ -129,6 +130,10 @@ tests_unit_test_conf_SOURCES = tests/unit/test_conf.c
 tests_unit_test_conf_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_conf_CFLAGS = $(core_unit_cflags)
 tests_unit_test_conf_LDADD = $(core_unit_ldadd)
+tests_unit_test_copy_SOURCES = tests/unit/test_copy.c
+tests_unit_test_copy_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_copy_CFLAGS = $(core_unit_cflags)
+tests_unit_test_copy_LDADD = $(core_unit_ldadd)
 tests_unit_test_dtype_SOURCES = tests/unit/test_dtype.c
 tests_unit_test_dtype_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_dtype_CFLAGS = $(core_unit_cflags)

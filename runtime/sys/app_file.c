@@ -35,7 +35,7 @@ static int hash_fd(struct rp_io *io, int fd, uint64_t bytes,
 		size_t size = RP_HASH_BLOCK - at % RP_HASH_BLOCK;
 		const unsigned char *data;
 
-		rc = rp_in_view(in, size, &data, &size, err);
+		rc = rp_in_next(in, NULL, size, &data, &size, err);
 		if (rc != 0)
 			break;
 		at += size;

@@ -12,7 +12,9 @@
 #define CHUNK ((size_t)4 << 20)	/* of one read: the most */
 #define DEPTH 8			/* chunks under way, and one that is consumed */
 #define SMALL ((uint64_t)8 << 20)	/* below: through the page cache */
+#define PIECE ((size_t)1 << 20)	/* of a read from the cache: the most */
 #define FEW ((size_t)32 << 10)	/* bytes that are not worth a call */
+#define LINE 64			/* bytes, of the processor's cache */
 
 /* A stretch of the file, from when its read begins until it is consumed. */
 struct chunk {
@@ -191,10 +193,9 @@ static int begin_chunk(struct rp_in *in, unsigned slot, struct rp_err *err)
 	return 0;
 }
 
-/* The chunk of the next byte, read if it is not to be read from the cache, with
- * the number of bytes that it still has. */
-static int find_chunk(struct rp_in *in, unsigned *slot, size_t *left,
-		      struct rp_err *err)
+/* Makes the chunk of the next byte the current one, read if it is not to be read
+ * from the cache; *left is what it still has. */
+static int find_chunk(struct rp_in *in, size_t *left, struct rp_err *err)
 {
 	struct chunk *chunk = &in->chunks[in->current];
 	int rc = 0;
@@ -210,7 +211,6 @@ static int find_chunk(struct rp_in *in, unsigned *slot, size_t *left,
 	}
 	while (rc == 0 && chunk->state == FLYING)
 		rc = hear(in, err);
-	*slot = in->current;
 	*left = (size_t)(chunk->from + (int64_t)chunk->size - in->at);
 	return rc;
 }
@@ -258,86 +258,68 @@ struct rp_in *rp_in_open(struct rp_io *io, int fd, const char *path,
  * of it. */
 static int hold_piece(struct rp_in *in, size_t *left, struct rp_err *err)
 {
+	size_t size = *left < PIECE ? *left : PIECE;
 	int rc;
 
-	if (in->at < in->held || in->at >= in->held_end) {
-		size_t size = *left < RP_IN_PIECE ? *left : RP_IN_PIECE;
-
-		if (!in->bounce && !(in->bounce = malloc(RP_IN_PIECE)))
-			return rp_fail(err, RALLY_ENOMEM, "%s: no memory",
-				       in->path);
-		in->held_end = in->held;
-		rc = rp_read_all(in->io, in->fd, in->bounce, size, in->at,
-				 in->path, err);
-		if (rc != 0)
-			return rc;
-		in->held = in->at;
-		in->held_end = in->at + (int64_t)size;
+	if (in->at >= in->held && in->at < in->held_end) {
+		*left = (size_t)(in->held_end - in->at);
+		return 0;
 	}
-	*left = (size_t)(in->held_end - in->at);
+	if (!in->bounce && !(in->bounce = aligned_alloc(RP_DISK_ALIGN, PIECE)))
+		return rp_fail(err, RALLY_ENOMEM, "%s: no memory", in->path);
+	in->held_end = in->held;
+	rc = rp_read_all(in->io, in->fd, in->bounce, size, in->at, in->path,
+			 err);
+	if (rc != 0)
+		return rc;
+	in->held = in->at;
+	in->held_end = in->at + (int64_t)size;
+	*left = size;
 	return 0;
 }
 
-int rp_in_view(struct rp_in *in, size_t most, const unsigned char **data,
-	       size_t *size, struct rp_err *err)
+/* The kernel copies at half its speed to memory that lies askew to the page, as
+ * malloc() has it: then it is faster to have it copy to where both are straight. */
+static int goes_straight(const struct rp_in *in, const void *into, size_t size)
 {
-	unsigned slot;
-	int rc = find_chunk(in, &slot, size, err);
+	return into && size >= FEW &&
+	       (uintptr_t)into % LINE == (uintptr_t)in->at % LINE &&
+	       (in->at < in->held || in->at >= in->held_end);
+}
 
-	if (rc == 0 && in->chunks[slot].state == CACHED) {
-		rc = hold_piece(in, size, err);
-		*data = in->bounce + (in->at - in->held);
-	} else if (rc == 0) {
-		*data = memory_of(in, slot) + (in->at - in->chunks[slot].from);
+static int next_cached(struct rp_in *in, void *into, size_t most,
+		       const unsigned char **data, size_t *size,
+		       struct rp_err *err)
+{
+	size_t want = *size < most ? *size : most;
+	int rc;
+
+	if (goes_straight(in, into, want)) {
+		*size = want < PIECE ? want : PIECE;
+		*data = into;
+		return rp_read_all(in->io, in->fd, into, *size, in->at,
+				   in->path, err);
 	}
+	rc = hold_piece(in, size, err);
+	*data = in->bounce + (in->at - in->held);
+	return rc;
+}
+
+int rp_in_next(struct rp_in *in, void *into, size_t most,
+	       const unsigned char **data, size_t *size, struct rp_err *err)
+{
+	int rc = find_chunk(in, size, err);
+	const struct chunk *chunk = &in->chunks[in->current];
+
+	if (rc == 0 && chunk->state == CACHED)
+		rc = next_cached(in, into, most, data, size, err);
+	else if (rc == 0)
+		*data = memory_of(in, in->current) + (in->at - chunk->from);
 	if (rc != 0)
 		return rc;
 	if (*size > most)
 		*size = most;
-	if (*size > RP_IN_PIECE)
-		*size = RP_IN_PIECE;
 	in->at += (int64_t)*size;
-	return 0;
-}
-
-/* What is cached, and much, is not copied twice. */
-static int get_some(struct rp_in *in, void *into, size_t most, size_t *got,
-		    struct rp_err *err)
-{
-	const unsigned char *data;
-	unsigned slot;
-	size_t left;
-	int rc = find_chunk(in, &slot, &left, err);
-
-	if (rc != 0)
-		return rc;
-	*got = left < most ? left : most;
-	if (in->chunks[slot].state == CACHED && *got >= FEW &&
-	    (in->at < in->held || in->at >= in->held_end)) {
-		rc = rp_read_all(in->io, in->fd, into, *got, in->at, in->path,
-				 err);
-		in->at += (int64_t)*got;
-		return rc;
-	}
-	rc = rp_in_view(in, most, &data, got, err);
-	if (rc == 0)
-		memcpy(into, data, *got);
-	return rc;
-}
-
-int rp_in_get(struct rp_in *in, void *into, size_t size, struct rp_err *err)
-{
-	unsigned char *to = into;
-
-	while (size > 0) {
-		size_t n;
-		int rc = get_some(in, to, size, &n, err);
-
-		if (rc != 0)
-			return rc;
-		to += n;
-		size -= n;
-	}
 	return 0;
 }
 

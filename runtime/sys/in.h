@@ -2,17 +2,14 @@
  * sys/in.h - a part of a file that is read once, from its begin to its end
  *
  *     in = rp_in_open(io, fd, path, from, size, RP_AUTO, staging, &err);
- *     rc = rp_in_get(in, memory, bytes, &err);          copied, or
- *     rc = rp_in_view(in, most, &data, &bytes, &err);   only to be looked at,
- *                                                       until all of size is had
+ *     rc = rp_in_next(in, memory, most, &data, &bytes, &err);  until all of size is had
  *     rp_in_close(in);
  *
  * The counterpart of sys/out.h, with its two ways. What lies on a disk is read past
  * the page cache: O_DIRECT, several reads under way ahead of the caller, into memory
  * that is aligned for it. What the page cache holds is read from there, which is
  * looked at for each chunk; and where O_DIRECT is not to be had, or not worth it,
- * the page cache reads ahead as far. The caller asks for little at a time, so that
- * what it does with the bytes finds them in the processor's own cache.
+ * the page cache reads ahead as far.
  */
 #ifndef RP_SYS_IN_H
 #define RP_SYS_IN_H
@@ -25,9 +22,6 @@
 #include "base/options.h"
 #include "sys/out.h"
 
-/* So much at a time stays in a core's cache between read and hash. */
-#define RP_IN_PIECE ((size_t)128 << 10)
-
 struct rp_in;
 
 /* `size` bytes from `from` on of the open regular file `fd`, which is as long at
@@ -39,13 +33,12 @@ struct rp_in *rp_in_open(struct rp_io *io, int fd, const char *path,
 			 uint64_t from, uint64_t size, enum rp_auto direct,
 			 struct rp_staging *staging, struct rp_err *err);
 
-/* The next `size` bytes; there are as many. */
-int rp_in_get(struct rp_in *in, void *into, size_t size, struct rp_err *err);
-
-/* The next bytes where they are, RP_IN_PIECE or `most` of them at most. They stay
- * there until the next call. */
-int rp_in_view(struct rp_in *in, size_t most, const unsigned char **data,
-	       size_t *size, struct rp_err *err);
+/* The next bytes for `into`, at least one and `most` at most; there are as many. They
+ * are read to there, and *data is `into`, where that is the faster way; else they
+ * stay where they are until the next call, for the caller to copy. `into` may be NULL:
+ * they are only to be looked at. */
+int rp_in_next(struct rp_in *in, void *into, size_t most,
+	       const unsigned char **data, size_t *size, struct rp_err *err);
 
 /* Waits for what is under way, whatever comes of it. NULL is allowed. */
 void rp_in_close(struct rp_in *in);

@@ -4,11 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/copy.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "data/dtype.h"
 #include "data/shard.h"
 #include "sys/device_copy.h"
+
+#define STEP ((size_t)4096)	/* bytes that are hashed, then copied */
 
 struct rp_shard_reader {
 	struct rp_io *io;
@@ -275,37 +278,65 @@ static int room_for(struct rp_shard_reader *r, const struct rp_tensor *t,
 	return *into ? 0 : r->err->code;
 }
 
-/* One piece: within one tensor and one block, and short enough that the hash finds
- * it in the core's cache. */
+/* What is not where it belongs yet is hashed and copied in steps that the core's
+ * cache holds, so that it comes from memory once. */
+static void hash_and_copy(struct rp_shard_reader *r, unsigned char *into,
+			  const unsigned char *data, size_t size)
+{
+	for (size_t at = 0; at < size; at += STEP) {
+		size_t n = size - at < STEP ? size - at : STEP;
+
+		rp_hasher_update(r->hasher, data + at, n);
+		if (into)
+			rp_copy_past_cache(into + at, data + at, n);
+	}
+}
+
+/* The copy is the GPU's to read from then on. */
+static int upload(struct rp_shard_reader *r, const struct rp_tensor *t,
+		  size_t size)
+{
+	rp_copy_done();
+	return rp_upload_send(r->up, (size_t)t->region, r->at - t->begin, size,
+			      r->err);
+}
+
+static int check_block(struct rp_shard_reader *r, const struct rp_tensor *t)
+{
+	uint64_t block = (r->at - 1) / RP_HASH_BLOCK;
+	struct rp_hash hash = rp_hasher_final(r->hasher);
+
+	if (memcmp(hash.b, r->table + block * RP_HASH_BYTES, RP_HASH_BYTES) != 0)
+		return block_differs(r, t, block);
+	rp_hasher_reset(r->hasher);
+	return 0;
+}
+
+/* One piece: within one tensor and one block, `most` bytes of it. */
 static int read_piece(struct rp_shard_reader *r, const struct rp_tensor *t,
-		      size_t size)
+		      size_t most)
 {
 	const unsigned char *data;
 	unsigned char *into;
-	int rc = room_for(r, t, size, &into);
+	size_t size;
+	int rc = room_for(r, t, most, &into);
 
+	if (rc == 0)
+		rc = rp_in_next(r->in, into, most, &data, &size, r->err);
 	if (rc != 0)
 		return rc;
-	data = into;
-	rc = into ? rp_in_get(r->in, into, size, r->err)
-		  : rp_in_view(r->in, size, &data, &size, r->err);
-	if (rc == 0 && is_on_device(r, t))
-		rc = rp_upload_send(r->up, (size_t)t->region, r->at - t->begin,
-				    size, r->err);
+	if (data == into)
+		rp_hasher_update(r->hasher, data, size);
+	else
+		hash_and_copy(r, into, data, size);
+	if (is_on_device(r, t))
+		rc = upload(r, t, size);
 	if (rc != 0)
 		return rc;
 	r->at += size;
-	rp_hasher_update(r->hasher, data, size);
-	if (r->at % RP_HASH_BLOCK == 0 || r->at == r->shard.hashed_bytes) {
-		uint64_t block = (r->at - 1) / RP_HASH_BLOCK;
-		struct rp_hash hash = rp_hasher_final(r->hasher);
-
-		if (memcmp(hash.b, r->table + block * RP_HASH_BYTES,
-			   RP_HASH_BYTES) != 0)
-			return block_differs(r, t, block);
-		rp_hasher_reset(r->hasher);
-	}
 	rp_progress_add(r->progress, size);
+	if (r->at % RP_HASH_BLOCK == 0 || r->at == r->shard.hashed_bytes)
+		return check_block(r, t);
 	return 0;
 }
 
@@ -330,7 +361,7 @@ int rp_shard_next(struct rp_shard_reader *r, uint64_t bytes,
 	rc = begin_reading(r);
 	while (rc == 0 && r->at < until) {
 		const struct rp_tensor *t = &r->shard.v[r->tensor];
-		uint64_t stop = (r->at / RP_IN_PIECE + 1) * RP_IN_PIECE;
+		uint64_t stop = (r->at / RP_HASH_BLOCK + 1) * RP_HASH_BLOCK;
 
 		if (r->at == t->end) {
 			r->tensor++;
@@ -339,6 +370,7 @@ int rp_shard_next(struct rp_shard_reader *r, uint64_t bytes,
 		rc = read_piece(r, t, (size_t)((stop < t->end ? stop : t->end) -
 					       r->at));
 	}
+	rp_copy_done();
 	if (rc == 0 && r->up && rp_shard_left(r) == 0)
 		rc = rp_upload_finish(r->up, r->err);
 	return rc;
