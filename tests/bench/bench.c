@@ -1,9 +1,10 @@
 /*
  * bench.c - figures, one JSON object a line
  *
- *     make bench [RANKS=4] [BENCH_MIB=256] [BENCH_RUNS=5] [BENCH_PAIRS=60]
- *                [BENCH_DIR=.]
+ *     make bench [RANKS=2] [SAVE_RANKS=4] [BENCH_MIB=256] [BENCH_RUNS=5]
+ *                [BENCH_PAIRS=60] [BENCH_DIR=.] [BENCH_PARTS="save restore"]
  *     make bench-latency       agree_latency alone, 200 samples of each
+ *     make bench-save          those of saves and restores alone
  *
  * Each has bench, ranks, bytes, value, unit, ratio (of it to the one that
  * `against` names, from the same run) and members of its own. The median of
@@ -51,12 +52,46 @@
  *                 median of the points.
  * agree_stop      the same with a stop instead of a save
  *
- * save_disk, save_tmpfs      GB/s of rally_save(): hash, fsync, commit, pruning
- * raw_write_disk, _tmpfs     one file a rank, pwrite, fsync, barrier
- * restore_disk, restore_tmpfs  GB/s of rally_restore(), hash checked
- * raw_read_disk, _tmpfs      pread of the same files, the page cache as warm
+ * Saves and restores, on SAVE_RANKS ranks with BENCH_MIB MiB each, on disk and on
+ * tmpfs (BENCH_PARTS: save restore small memory async). The time is the node's, from the
+ * barrier to the last rank's end; all that stand in one paragraph are run in turn.
+ *
+ * raw_write_disk_fresh     GB/s of one file a rank, durable, fsync of the folder
+ *                          included: requests of 8 MiB past the page cache, eight
+ *                          under way, into space that posix_fallocate() gave; on
+ *                          tmpfs (raw_write_tmpfs_...) one pwrite() after the other
+ * raw_write_disk_recycled  the same over files that were written before
+ * save_disk_fresh          GB/s of rally_save(): hash, fsync, commit
+ * save_disk_recycled       the same where the shards are those of the checkpoint
+ *                          before the last (option recycle; `recycles` tells
+ *                          whether this version has it), pruning included
+ * mpiio_write_disk, hdf5_write_disk
+ *                          one shared file, collective, with their own sync
+ *
+ * restore_disk_cold        GB/s of rally_restore(), hashes checked, after the shards
+ *                          were put out of the page cache; in_page_cache: the most
+ *                          of one that was still there. Against the better one of
+ * raw_read_disk_cold, raw_read_direct_disk_cold
+ *                          the same files by pread() of 8 MiB, or past the page
+ *                          cache with eight under way
+ * restore_disk_warm        likewise with all of it in the page cache
+ * restore_tmpfs
+ *
+ * async_stall              ms that a safe point takes which begins a save in the
+ *                          background (option async), against memcpy, one of as
+ *                          many bytes by all ranks; blocking_stall: without it
+ * async_loop               percent that a loop of computing steps of 10 ms takes
+ *                          longer with such a save every 50 steps than with none;
+ *                          blocking: with blocking saves; memcpy, writer_cpu: what
+ *                          the copies take of it, and the CPU time of other threads
+ *                          than the program's; beyond: what is left of it
+ *
+ * small_regions            ms of a save of 10,000 regions of 1 KiB a rank, against
+ *                          one_region of as many bytes
+ * save_memory              MiB that a rank's memory grows by during its first two
+ *                          saves, at most; option memory (`bound_set`) at 64 MiB
  */
-#include "bench.h"
+#include "store.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -80,13 +115,29 @@ static void read_bench(struct bench *bench)
 	bench_mpi(MPI_Comm_rank(MPI_COMM_WORLD, &bench->rank));
 	bench_mpi(MPI_Comm_size(MPI_COMM_WORLD, &bench->ranks));
 	bench->crowded = bench->ranks > sysconf(_SC_NPROCESSORS_ONLN);
-	bench->bytes = number("BENCH_MIB", 256) << 20;
+	bench->size = (size_t)number("BENCH_MIB", 256) << 20;
 	bench->runs = (int)number("BENCH_RUNS", 5);
-	if (bench->runs >= 5 && bench->runs <= RUNS_MAX && bench->bytes > 0)
+	if (bench->runs >= 5 && bench->runs <= RUNS_MAX && bench->size > 0)
 		return;
 	if (bench->rank == 0)
 		fprintf(stderr, "bench: BENCH_RUNS is 5 to %d\n", RUNS_MAX);
 	MPI_Abort(MPI_COMM_WORLD, 64);
+}
+
+static void run_storage(const struct bench *bench, const char *where,
+			const char *top)
+{
+	static const struct {
+		const char *part;
+		void (*run)(const struct bench *bench, const char *where,
+			    const char *top);
+	} parts[] = { { "save", bench_save }, { "restore", bench_restore },
+		      { "small", bench_small }, { "memory", bench_memory },
+		      { "async", bench_async } };
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (store_wants(parts[i].part))
+			parts[i].run(bench, where, top);
 }
 
 static void run(struct bench *bench, int argc, char **argv)
@@ -97,18 +148,18 @@ static void run(struct bench *bench, int argc, char **argv)
 		bench_latency(bench, (int)strtol(argv[2], NULL, 10), argv[3]);
 		return;
 	}
+	if (strcmp(part, "save") == 0) {
+		if (bench->disk && *bench->disk)
+			run_storage(bench, "disk", bench->disk);
+		if (bench->tmpfs && *bench->tmpfs)
+			run_storage(bench, "tmpfs", bench->tmpfs);
+		return;
+	}
 	if (strcmp(part, "all") == 0)
 		bench_points(bench);
-	if (strcmp(part, "save") != 0)
-		bench_rounds(bench);
-	if (strcmp(part, "rounds") == 0)
-		return;
-	if (strcmp(part, "save") != 0)
+	bench_rounds(bench);
+	if (strcmp(part, "all") == 0)
 		bench_loop(bench);
-	if (bench->disk && *bench->disk)
-		bench_save(bench, "disk", bench->disk, 1);
-	if (bench->tmpfs && *bench->tmpfs)
-		bench_save(bench, "tmpfs", bench->tmpfs, 1);
 }
 
 /* The alarm of bench_latency() is for this thread, not for one of MPI's. */

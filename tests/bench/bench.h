@@ -21,7 +21,7 @@ struct bench {
 	int rank, ranks;
 	int crowded;		/* more ranks than cores */
 	int runs;		/* of which the median is taken, at least 5 */
-	int64_t bytes;		/* of all ranks */
+	size_t size;		/* bytes of one rank */
 	const char *disk, *tmpfs;	/* folders; NULL: left out */
 	/* what bench_points() and bench_rounds() found, for bench_loop() */
 	double point_ns, flag_ns;
@@ -86,11 +86,14 @@ void bench_loop(const struct bench *bench);
 /* Of handles that span `ranks` each, several in this launch; `what` is "steps"
  * or "change". */
 void bench_latency(const struct bench *bench, int ranks, const char *what);
-/* Writes a new file at the disk's own speed; data aligned to a page. -1 where it
- * can't be written so. */
-int bench_raw_direct(int fd, const char *data, size_t size);
-
-void bench_save(const struct bench *bench, const char *where, const char *dir,
-		int with_restore);
+/* In a folder on a disk or on tmpfs, which `where` names: store.h. */
+void bench_save(const struct bench *bench, const char *where, const char *top);
+void bench_restore(const struct bench *bench, const char *where,
+		   const char *top);
+void bench_small(const struct bench *bench, const char *where, const char *top);
+/* On a disk only. */
+void bench_async(const struct bench *bench, const char *where, const char *top);
+void bench_memory(const struct bench *bench, const char *where,
+		  const char *top);
 
 #endif

@@ -1,5 +1,6 @@
 # make bench [RANKS=4]: figures, one JSON object a line. bench.c explains them.
 # make bench-latency: those of agree_latency alone, with all their samples
+# make bench-save [SAVE_RANKS=4]: those of saves and restores alone
 EXTRA_PROGRAMS += tests/bench/bench
 EXTRA_DIST += tests/bench/run_bench tests/bench/run_latency
 CLEANFILES += tests/bench/bench
@@ -7,16 +8,29 @@ tests_bench_bench_SOURCES = tests/bench/bench.c tests/bench/bench.h \
 	tests/bench/common.c \
 	tests/bench/latency.c tests/bench/latency.h tests/bench/latency_take.c \
 	tests/bench/loop.c tests/bench/points.c tests/bench/rounds.c \
-	tests/bench/raw.c tests/bench/save.c
-tests_bench_bench_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS) $(MPI_CFLAGS)
-tests_bench_bench_LDADD = librallypoint.la $(MPI_LIBS) $(URING_LIBS)
+	tests/bench/async.c tests/bench/ours.c tests/bench/peer.c tests/bench/raw.c \
+	tests/bench/restore.c tests/bench/save.c tests/bench/small.c \
+	tests/bench/store.c tests/bench/store.h
+tests_bench_bench_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS) $(MPI_CFLAGS) \
+	$(HDF5_CFLAGS)
+tests_bench_bench_LDADD = librallypoint.la $(MPI_LIBS) $(URING_LIBS) \
+	$(HDF5_LIBS)
 
 bench: tests/bench/bench$(EXEEXT)
 	$(top_srcdir)/tests/bench/run_bench tests/bench/bench$(EXEEXT)
+bench-save: tests/bench/bench$(EXEEXT)
+	$(top_srcdir)/tests/bench/run_bench tests/bench/bench$(EXEEXT) save
 bench-latency: tests/bench/bench$(EXEEXT)
 	BENCH_LATENCY=full \
 		$(top_srcdir)/tests/bench/run_latency tests/bench/bench$(EXEEXT)
-.PHONY: bench bench-latency
+# make bench-sweep: saves and restores from 1 to 8 ranks of 64 MiB to 1 GiB, page and
+# plot in build/save; make bench-save-doc puts them into runtime/doc.
+EXTRA_DIST += tests/bench/run_save tests/bench/save_doc
+bench-sweep: tests/bench/bench$(EXEEXT)
+	$(top_srcdir)/tests/bench/run_save save
+bench-save-doc: bench-sweep
+	cp save/save.md save/save.svg $(top_srcdir)/runtime/doc/
+.PHONY: bench bench-latency bench-save bench-sweep bench-save-doc
 
 # make bench-gpu: saves of GPU memory beside a bare copy and PyTorch
 EXTRA_PROGRAMS += tests/bench/gpu
