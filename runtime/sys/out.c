@@ -9,6 +9,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/copy.h"
 #include "base/file.h"
 #include "base/io_queue.h"
 #include "sys/pool.h"
@@ -141,6 +142,7 @@ static int send(struct rp_out *out, unsigned slot, struct rp_err *err)
 {
 	struct flight *flight = &out->flights[slot];
 
+	rp_copy_done();
 	if (rp_io_queue_write(out->queue, slot, flight->from + flight->done,
 			      flight->size - flight->done,
 			      flight->offset + (int64_t)flight->done) != 0)
@@ -224,7 +226,7 @@ static int put_direct(struct rp_out *out, const unsigned char *data,
 			flight->from = flight->chunk;
 			flight->offset = out->at;
 		}
-		memcpy(flight->chunk + flight->size, data, n);
+		rp_copy_past_cache(flight->chunk + flight->size, data, n);
 		flight->size += n;
 		out->at += (int64_t)n;
 		data += n;

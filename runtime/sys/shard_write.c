@@ -11,6 +11,7 @@
 #include "sys/topo.h"
 
 #define IN_CACHE ((size_t)128 << 10)	/* of a core, with room for a copy */
+#define STEP ((size_t)4096)	/* bytes that are hashed, then copied past it */
 
 static const unsigned char zeros[RP_SHARD_ALIGN];
 
@@ -166,8 +167,25 @@ static int write_from_device(struct job *job, struct rp_hasher *hasher,
 	return rp_out_put(job->out, data, *taken, job->err);
 }
 
-/* From where it is, and hashed (NULL: elsewhere) while the disk reads it; or
- * hashed and copied while it is in the core's cache. */
+/* Hashed (NULL: elsewhere) and copied while it is in the core's cache: past which
+ * the copy goes where the disk has it next, the kernel else. */
+static int put(struct job *job, struct rp_hasher *hasher,
+	       const unsigned char *data, size_t size, uint64_t at)
+{
+	size_t step = rp_out_is_direct(job->out) ? STEP : IN_CACHE;
+	int rc = 0;
+
+	for (size_t done = 0; rc == 0 && done < size; done += step) {
+		size_t n = size - done < step ? size - done : step;
+
+		if (hasher)
+			hash(job, hasher, data + done, n, at + done);
+		rc = rp_out_put(job->out, data + done, n, job->err);
+	}
+	return rc;
+}
+
+/* From where it is, and hashed while the disk reads it; or copied. */
 static int write_step(struct job *job, struct rp_hasher *hasher,
 		      const unsigned char *data, size_t size, uint64_t at,
 		      size_t *taken)
@@ -182,10 +200,10 @@ static int write_step(struct job *job, struct rp_hasher *hasher,
 		return rc;
 	if (!lent)
 		*taken = size < IN_CACHE ? size : IN_CACHE;
-	if (hasher)
-		hash(job, hasher, data, *taken, at);
 	if (!lent)
-		rc = rp_out_put(job->out, data, *taken, job->err);
+		rc = put(job, hasher, data, *taken, at);
+	else if (hasher)
+		hash(job, hasher, data, *taken, at);
 	rp_progress_add(job->progress, *taken);
 	return rc;
 }
