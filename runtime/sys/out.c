@@ -31,6 +31,7 @@ struct flight {
 	size_t done;		/* of it, written */
 	int64_t offset;
 	int flying;
+	int direct;		/* sent past the page cache */
 };
 
 struct rp_out {
@@ -42,6 +43,7 @@ struct rp_out {
 	int64_t written;	/* of it, where it goes through the page cache */
 	int64_t begun;		/* likewise: writeback, up to here */
 	struct rp_io_queue *queue;	/* NULL: through the page cache */
+	int direct;		/* with O_DIRECT, still */
 	struct flight flights[DEPTH];
 	unsigned filling;	/* the one that is sent next; put() fills it */
 	unsigned flying;
@@ -135,6 +137,7 @@ static int open_direct(struct rp_out *out)
 	for (unsigned i = 0; i < DEPTH; i++)
 		out->flights[i].chunk = (unsigned char *)out->staging->memory +
 					i * out->chunk;
+	out->direct = 1;
 	return 1;
 }
 
@@ -148,17 +151,30 @@ static int send(struct rp_out *out, unsigned slot, struct rp_err *err)
 			      flight->offset + (int64_t)flight->done) != 0)
 		return rp_fail_errno(err, "write", out->path);
 	flight->flying = 1;
+	flight->direct = out->direct;
 	out->flying++;
 	return 0;
 }
 
-/* A file system may take the flag and no write with it. */
+/* A file system may take the flag and no write with it, or none where we align it
+ * (blocks of more than a page); and there is memory that can be read, but that no
+ * disk can read from (of devices). */
 static int drop_direct(struct rp_out *out)
 {
 	int flags = fcntl(out->fd, F_GETFL);
 
-	return flags >= 0 && flags & O_DIRECT &&
-	       fcntl(out->fd, F_SETFL, flags & ~O_DIRECT) == 0;
+	out->direct = 0;
+	return flags >= 0 && fcntl(out->fd, F_SETFL, flags & ~O_DIRECT) == 0;
+}
+
+/* Whether to send again what was answered so. Others under way were sent with the
+ * flag too. */
+static int may_go_on(struct rp_out *out, const struct flight *flight, ssize_t n)
+{
+	if (n > 0 || n == -EINTR || n == -EAGAIN)
+		return 1;
+	return (n == -EINVAL || n == -EFAULT) && flight->direct &&
+	       drop_direct(out);
 }
 
 /* Takes the end of one write, and sends the rest of it where it came short: from
@@ -174,9 +190,8 @@ static int hear(struct rp_out *out, struct rp_err *err)
 	flight = &out->flights[slot];
 	flight->flying = 0;
 	out->flying--;
-	if (n < 0 && n != -EINTR && n != -EAGAIN &&
-	    !(n == -EINVAL && drop_direct(out))) {
-		errno = (int)-n;
+	if (!may_go_on(out, flight, n)) {
+		errno = n < 0 ? (int)-n : ENOSPC;
 		return rp_fail_errno(err, "write", out->path);
 	}
 	if (n > 0)

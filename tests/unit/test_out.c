@@ -154,6 +154,55 @@ static void test_lend(void **state)
 	free(data);
 }
 
+/* A page that this process may read and no disk can: the kernel's clock. */
+static const void *clock_page(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	unsigned long begin, found = 0;
+	char line[400];
+
+	while (maps && !found && fgets(line, sizeof(line), maps))
+		if (strstr(line, "[vvar]") && sscanf(line, "%lx", &begin) == 1)
+			found = begin;
+	if (maps)
+		fclose(maps);
+	return (const void *)found;
+}
+
+/* Several such writes are under way when the first is refused. */
+static void test_memory_of_a_device(void **state)
+{
+	const unsigned char *page = clock_page();
+	struct rp_err err = { 0 };
+	unsigned char *data = pattern(9 * MIB);
+	struct rp_out *out = rp_out_create(NULL, at(state, "clock"),
+					   4 * PAGE + 9 * MIB, NULL, RP_YES,
+					   NULL, &err);
+	size_t taken, got;
+	char *text;
+
+	assert_non_null(out);
+	for (int i = 0; page && i < 4; i++) {
+		assert_int_equal(rp_out_lend(out, page, PAGE, &taken, &err), 0);
+		if (taken == 0)
+			assert_int_equal(rp_out_put(out, page, PAGE, &err), 0);
+	}
+	assert_int_equal(rp_out_put(out, data, 9 * MIB, &err), 0);
+	if (!page) {
+		rp_out_abandon(out);
+		free(data);
+		skip();
+	}
+	if (rp_out_finish(out, &err) != 0)
+		fail_msg("%s", err.text);
+	text = rp_read_file(NULL, at(state, "clock"), 10 * MIB, &got, &err);
+	assert_non_null(text);
+	assert_int_equal(got, 4 * PAGE + 9 * MIB);
+	assert_memory_equal(text + 4 * PAGE, data, 9 * MIB);
+	free(text);
+	free(data);
+}
+
 /* In memory there is nothing behind the cache. */
 static void test_tmpfs(void **state)
 {
@@ -257,6 +306,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_sizes),
 		TEST(test_lend),
+		TEST(test_memory_of_a_device),
 		TEST(test_tmpfs),
 		TEST(test_a_gap),
 		TEST(test_there_already),
