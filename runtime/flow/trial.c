@@ -352,6 +352,8 @@ int rp_trial_pass_over(struct rp_trial *trial)
 		return 0;
 	rp_words_passed_over(rp, strrchr(trial->path, '/') + 1, why.text);
 	rp_err_clear(&rp->err);
+	/* It may be the one whose blocks the next save would share. */
+	rp_shard_base_forget(&rp->base);
 	if (rp->comm.rank == 0)
 		add_doubt(&rp->standing, trial->sequence, is_damage(&why),
 			  &rp->err);

@@ -13,8 +13,7 @@ static void free_blocks(struct rp_shard_blocks *blocks)
 
 void rp_shard_base_keep(struct rp_shard_base *base, const char *path)
 {
-	free_blocks(&base->now);
-	free(base->path);
+	rp_shard_base_forget(base);
 	base->path = base->next.table ? strdup(path) : NULL;
 	base->now = base->next;
 	memset(&base->next, 0, sizeof(base->next));
@@ -25,11 +24,17 @@ void rp_shard_base_drop(struct rp_shard_base *base)
 	free_blocks(&base->next);
 }
 
-void rp_shard_base_free(struct rp_shard_base *base)
+void rp_shard_base_forget(struct rp_shard_base *base)
 {
 	free_blocks(&base->now);
-	free_blocks(&base->next);
 	free(base->path);
+	base->path = NULL;
+}
+
+void rp_shard_base_free(struct rp_shard_base *base)
+{
+	rp_shard_base_forget(base);
+	free_blocks(&base->next);
 	memset(base, 0, sizeof(*base));
 }
 

@@ -43,6 +43,9 @@ void rp_shard_base_keep(struct rp_shard_base *base, const char *path);
 void rp_shard_base_drop(struct rp_shard_base *base);
 void rp_shard_base_free(struct rp_shard_base *base);
 
+/* Takes nothing more from the shard at path: it may be damaged. */
+void rp_shard_base_forget(struct rp_shard_base *base);
+
 /* Remembers the blocks of a shard that is written: takes the table. */
 void rp_shard_base_wrote(struct rp_shard_base *base, const struct rp_shard *shard,
 			 const struct rp_regions *regions, unsigned char *table,

@@ -7,6 +7,7 @@
  */
 #include "mpi_test.h"
 
+#include <fcntl.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -160,6 +161,41 @@ static void test_nothing_to_share(void **state)
 	check(dir, 5);
 }
 
+/* A checkpoint that a restore found damaged is no base either, though the state
+ * has blocks in common with what it was to hold. */
+static void test_damaged_base(void **state)
+{
+	const char *dir = shared_dir("damaged");
+	rally_t *rp = begin(dir);
+	char path[6000];
+	int64_t found;
+	int how, fd;
+
+	(void)state;
+	fill(6);
+	change(1);
+	mt_code(rp, rally_save(rp, 1), 0);
+	change(2);
+	mt_code(rp, rally_save(rp, 2), 0);
+	mt_barrier();
+	snprintf(path, sizeof(path), "%s/rank-%05d-of-%05d.safetensors",
+		 mt_checkpoint(dir, 0), mt_rank, mt_size);
+	fd = open(path, O_WRONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, "damage", 6, 7 * MIB), 6);
+	close(fd);
+	mt_barrier();
+	mt_code(rp, rally_restore(rp, &found, &how), 0);
+	assert_int_equal(found, 1);
+	change(3);
+	mt_code(rp, rally_save(rp, 3), 0);
+	mt_code(rp, rally_close(rp), 0);
+	check(dir, 3);
+	mt_barrier();
+	if (mt_rank == 0)
+		mt_remove(dir);
+}
+
 /* A save that fails, at any of its calls, is no base. */
 static void test_faults(void **state)
 {
@@ -215,6 +251,7 @@ static void test_elsewhere(void **state)
 static const struct CMUnitTest incremental[] = {
 	cmocka_unit_test(test_shares),
 	cmocka_unit_test(test_nothing_to_share),
+	cmocka_unit_test(test_damaged_base),
 	cmocka_unit_test(test_faults),
 	cmocka_unit_test(test_elsewhere),
 };
