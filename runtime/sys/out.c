@@ -408,11 +408,10 @@ int rp_out_clone(struct rp_out *out, int from, int64_t from_offset, size_t size,
 		rc = rp_io_clone(out->io, out->fd, out->at, from, from_offset,
 				 size);
 	while (rc != 0 && errno == EINTR);
-	if (rc != 0 && can_not_share(errno))
+	if (rc != 0) {
+		*done = can_not_share(errno) ? -1 : 0;
 		return 0;
-	if (rc != 0)
-		return rp_fail_errno(err, "share blocks of the last checkpoint "
-				     "with", out->path);
+	}
 	*done = 1;
 	out->at += (int64_t)size;
 	out->written = out->at;

@@ -68,7 +68,8 @@ int rp_out_lend(struct rp_out *out, const void *data, size_t size, size_t *taken
 		struct rp_err *err);
 
 /* The same for what another file, open as `from`, holds at from_offset, without
- * moving a byte: both share the extents. *done is 0 where the file system can't. */
+ * moving a byte: both share the extents. *done is 0 where that failed, and -1 where
+ * the file system can't at all: it is for rp_out_put() then. */
 int rp_out_clone(struct rp_out *out, int from, int64_t from_offset, size_t size,
 		 int *done, struct rp_err *err);
 

@@ -212,7 +212,8 @@ static int write_step(struct job *job, struct rp_hasher *hasher,
  * What has not changed is not written: block by block, hash first
  */
 
-/* Sets *done where the block is in the new file now. */
+/* Sets *done where the block is in the new file now. Whatever is wrong with the old
+ * one, it is written instead. */
 static int share_block(struct job *job, int from, uint64_t at, size_t size,
 		       int *done)
 {
@@ -227,10 +228,12 @@ static int share_block(struct job *job, int from, uint64_t at, size_t size,
 	rc = rp_out_clone(job->out, from, where, size, done, job->err);
 	if (rc != 0)
 		return rc;
-	if (!*done)
-		job->base->refused = 1;
-	else
+	if (*done > 0) {
 		job->base->shared += size;
+	} else {
+		job->base->refused = *done < 0;
+		rp_shard_base_forget(job->base);
+	}
 	return 0;
 }
 
@@ -249,7 +252,7 @@ static int write_changed(struct job *job, struct rp_hasher *hasher, int from)
 		if (rc == 0)
 			rc = share_block(job, from, at, (size_t)(end - at),
 					 &done);
-		if (rc == 0 && done) {
+		if (rc == 0 && done > 0) {
 			rp_progress_add(job->progress, end - at);
 			written = hashed;
 		} else if (rc == 0) {

@@ -235,6 +235,31 @@ static void test_a_gap(void **state)
 	assert_non_null(strstr(err.text, "2 bytes written, not 3"));
 }
 
+/* What can't be shared, since the other file is gone from its server, say, is for
+ * put(): no error. */
+static void test_clone_fails(void **state)
+{
+	unsigned char *data = pattern(MIB);
+	struct rp_err err = { 0 };
+	struct rp_io io;
+	struct rp_out *out;
+	int from, done = 1;
+
+	put_text(at(state, "from"), "x");
+	from = open(at(state, "from"), O_RDONLY | O_CLOEXEC);
+	assert_int_equal(rp_io_begin(&io, "at=2,do=EIO", "", 0, &err), 0);
+	out = rp_out_create(&io, at(state, "to"), MIB, NULL, RP_NO, NULL, &err);
+	assert_non_null(out);
+	assert_int_equal(rp_out_clone(out, from, 0, PAGE, &done, &err), 0);
+	assert_int_equal(done, 0);
+	assert_int_equal(rp_out_put(out, data, MIB, &err), 0);
+	assert_int_equal(rp_out_finish(out, &err), 0);
+	same(at(state, "to"), data, MIB);
+	rp_io_end(&io);
+	close(from);
+	free(data);
+}
+
 static void test_there_already(void **state)
 {
 	struct rp_err err = { 0 };
@@ -309,6 +334,7 @@ int main(void)
 		TEST(test_memory_of_a_device),
 		TEST(test_tmpfs),
 		TEST(test_a_gap),
+		TEST(test_clone_fails),
 		TEST(test_there_already),
 		TEST(test_faults),
 		TEST(test_queue_refused),
