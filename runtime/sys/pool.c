@@ -81,6 +81,17 @@ static int sort_one(struct rp_io *io, struct rp_pool *pool, const char *name,
 	return rc;
 }
 
+/* A link that somebody put there would have us clear another folder. */
+static int is_our_dir(struct rp_io *io, const char *path, struct rp_err *err)
+{
+	struct stat st;
+
+	if (rp_lstat(io, path, &st) == 0)
+		return S_ISDIR(st.st_mode) && st.st_uid == geteuid();
+	rp_fail_errno(err, "stat", path);
+	return -1;
+}
+
 /* How many shards are left in it, or -1. */
 static int sort(struct rp_io *io, struct rp_pool *pool, const char *like,
 		struct rp_err *err)
@@ -112,7 +123,9 @@ int rp_pool_make(struct rp_io *io, struct rp_pool *pool, char *path,
 
 	pool->path = path;
 	pool->bytes = 0;
-	n = sort(io, pool, like, &own);
+	n = is_our_dir(io, path, &own);
+	if (n > 0)
+		n = sort(io, pool, like, &own);
 	if (n > 0)
 		return 0;
 	if (n < 0) {

@@ -41,7 +41,8 @@ int rp_pool_suits(const char *dir);
 /* The directory `path` (which is taken), whose name is hidden and durable, becomes
  * the pool. What no rank would write again goes: all but shards that are as those
  * of the same name in the checkpoint `like`, in mode, owner and group. Without any
- * of these, or after an error, the directory goes and there is no pool. */
+ * of these, after an error, or where it is a link or another user's, it goes and
+ * there is no pool. */
 int rp_pool_make(struct rp_io *io, struct rp_pool *pool, char *path,
 		 const char *like, struct rp_err *err);
 

@@ -403,6 +403,29 @@ static void test_prune_unsure(void **state)
 	assert_true(exists(at(state, ".pool-0001/manifest.json")));
 }
 
+/* A link by a pool's name goes; the folder that it leads to stays as it is, also
+ * where that is a checkpoint. */
+static void test_link(void **state)
+{
+	static const char *const targets[] = { "mine", "0002-step-2" };
+	char path[200];
+
+	make(state, "mine");
+	make(state, "0002-step-2");
+	for (size_t i = 0; i < COUNT(targets); i++) {
+		struct rp_pool pool = { NULL, 0 };
+
+		assert_int_equal(symlink(targets[i], at(state, ".pool-0001")), 0);
+		assert_int_equal(rp_folder_sweep(NULL, *state, &pool, NULL), 0);
+		assert_null(pool.path);
+		assert_false(exists(at(state, ".pool-0001")));
+		snprintf(path, sizeof(path), "%s/manifest.json", targets[i]);
+		assert_true(exists(at(state, path)));
+		snprintf(path, sizeof(path), "%s/" SHARD, targets[i]);
+		holds(at(state, path), OLD);
+	}
+}
+
 /* What a run before has left is taken over, one of it. */
 static void test_sweep(void **state)
 {
@@ -442,6 +465,7 @@ int main(void)
 		scratch_test(test_take_fails),
 		scratch_test(test_prune),
 		scratch_test(test_prune_unsure),
+		scratch_test(test_link),
 		scratch_test(test_sweep),
 	};
 
