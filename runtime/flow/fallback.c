@@ -40,9 +40,6 @@ int rp_fallback_helps(const struct rp_err *err)
 void rp_fallback_begin(struct rally *rp, int stop)
 {
 	rp->aside = rp->second.dir && stop && rp->standing.aside;
-	/* Blocks are shared within a file system only. */
-	if (rp->aside != rp->standing.aside)
-		rp_shard_base_drop(&rp->base);
 }
 
 int rp_fallback_claim(struct rally *rp)

@@ -386,10 +386,11 @@ int rp_out_lend(struct rp_out *out, const void *data, size_t size, size_t *taken
 	return lend_direct(out, data, n, err);
 }
 
+/* EXDEV tells of two file systems, not that this one can't. */
 static int can_not_share(int sys)
 {
-	return sys == EOPNOTSUPP || sys == EXDEV || sys == EINVAL ||
-	       sys == ENOTTY || sys == ENOSYS;
+	return sys == EOPNOTSUPP || sys == EINVAL || sys == ENOTTY ||
+	       sys == ENOSYS;
 }
 
 int rp_out_clone(struct rp_out *out, int from, int64_t from_offset, size_t size,

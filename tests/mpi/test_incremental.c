@@ -91,6 +91,14 @@ static void check(const char *dir, int step)
 	mt_code(rp, rally_close(rp), 0);
 }
 
+static void discard(const char *dir)
+{
+	mt_barrier();
+	if (mt_rank == 0)
+		mt_remove(dir);
+	mt_barrier();
+}
+
 /* One block of twelve and the small ones are written in each save, whatever
  * becomes of the checkpoints before. */
 static void test_shares(void **state)
@@ -129,6 +137,7 @@ static void test_shares(void **state)
 	for (int step = 1; step <= 4; step++)
 		change(step);
 	check(dir, 4);
+	discard(dir);
 }
 
 /* A change of the layout, of all bytes, a base that is gone: all is written. */
@@ -159,6 +168,7 @@ static void test_nothing_to_share(void **state)
 	mt_code(rp, rally_save(rp, 5), 0);
 	mt_code(rp, rally_close(rp), 0);
 	check(dir, 5);
+	discard(dir);
 }
 
 /* A checkpoint that a restore found damaged is no base either, though the state
@@ -191,9 +201,7 @@ static void test_damaged_base(void **state)
 	mt_code(rp, rally_save(rp, 3), 0);
 	mt_code(rp, rally_close(rp), 0);
 	check(dir, 3);
-	mt_barrier();
-	if (mt_rank == 0)
-		mt_remove(dir);
+	discard(dir);
 }
 
 /* A save that fails, at any of its calls, is no base. */
@@ -229,6 +237,43 @@ static void test_faults(void **state)
 	assert_true(failed > 2);
 	mt_code(rp, rally_close(rp), 0);
 	check(dir, step);
+	discard(dir);
+}
+
+/* A save that went to another file system has nothing in common with the next one,
+ * which the one after that has. */
+static void test_two_file_systems(void **state)
+{
+	const char *dir = shared_dir("two");
+	char second[5000];
+	rally_t *rp = begin(dir);
+	uint64_t before;
+
+	(void)state;
+	snprintf(second, sizeof(second), "%s", mt_dir());
+	mt_code(rp, rally_set(rp, "fallback", second), 0);
+	fill(7);
+	change(1);
+	mt_code(rp, rally_save(rp, 1), 0);
+	change(2);
+	mt_code(rp, rally_set(rp, "fault", "rank=0,at=8,do=ENOSPC"), 0);
+	mt_code(rp, rally_save(rp, 2), 0);
+	mt_code(rp, rally_set(rp, "fault", ""), 0);
+	mt_barrier();
+	assert_int_equal(mt_checkpoints(second), 1);
+	change(3);
+	mt_code(rp, rally_save(rp, 3), 0);
+	before = used(getenv("MT_REFLINK"));
+	change(4);
+	mt_code(rp, rally_save(rp, 4), 0);
+	assert_true(used(getenv("MT_REFLINK")) - before <
+		    (uint64_t)mt_size * 4 * MIB);
+	assert_int_equal(mt_checkpoints(dir), 3);
+	mt_code(rp, rally_close(rp), 0);
+	mt_barrier();
+	assert_false(mt_contains(dir, "events.jsonl", "does nothing here"));
+	check(dir, 4);
+	discard(dir);
 }
 
 /* Without reflinks it is said once, and all is written. */
@@ -253,6 +298,7 @@ static const struct CMUnitTest incremental[] = {
 	cmocka_unit_test(test_nothing_to_share),
 	cmocka_unit_test(test_damaged_base),
 	cmocka_unit_test(test_faults),
+	cmocka_unit_test(test_two_file_systems),
 	cmocka_unit_test(test_elsewhere),
 };
 
