@@ -59,7 +59,7 @@ char *rp_folder_final(const char *dir, int64_t sequence, int64_t step);
 char *rp_folder_begin(struct rp_io *io, const char *dir, int64_t sequence,
 		      struct rp_err *err);
 
-/* Removes what crashes left. A pool too, or, where *pool is to be had, makes it
+/* Removes what crashes left, but puts back what is pinned. A pool too, or, where *pool is to be had, makes it
  * that. Only for the owner of the folder, and not during a save. */
 int rp_folder_sweep(struct rp_io *io, const char *dir, struct rp_pool *pool,
 		    struct rp_err *err);

@@ -7,13 +7,53 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "base/text.h"
+#include "data/manifest.h"
 
 /*
  * What crashes left
  */
+
+/* The final name of what lies at a hidden path, as its manifest tells. */
+static char *name_of(struct rp_io *io, const char *dir, const char *path,
+		     struct rp_err *err)
+{
+	char *file = rp_path(path, RP_MANIFEST_FILE), *text = NULL;
+	char *final = NULL;
+	struct rp_manifest m = { 0 };
+	size_t size;
+
+	if (file)
+		text = rp_read_file(io, file, RP_MANIFEST_MAX, &size, err);
+	if (text && rp_manifest_decode(&m, text, size, file, err) == 0)
+		final = rp_folder_final(dir, m.sequence, m.step);
+	rp_manifest_free(&m);
+	free(text);
+	free(file);
+	return final;
+}
+
+/* A pin that came as discard() took the name away, and a crash before it was put
+ * back: here it is. 0 where there is no pin, 1 where it is back, or -1. */
+static int put_back(struct rp_io *io, const char *dir, const char *path,
+		    struct rp_err *err)
+{
+	int pinned = rp_pin_look(io, path, err);
+	char *final;
+	int rc;
+
+	if (pinned <= 0)
+		return pinned;
+	final = name_of(io, dir, path, err);
+	rc = final ? rp_publish(io, path, final, err) : -1;
+	if (rc == 0)
+		rc = rp_sync_dir(io, dir, err);
+	free(final);
+	return rc == 0 ? 1 : -1;
+}
 
 /* The first pool that is found stays, where one may: its path is set then. */
 static int remove_one(struct rp_io *io, const char *dir, const char *name,
@@ -27,6 +67,12 @@ static int remove_one(struct rp_io *io, const char *dir, const char *name,
 	path = rp_path(dir, name);
 	if (!path)
 		return rp_fail(err, RALLY_ENOMEM, "sweep: no memory");
+	if (is_pool || strncmp(name, RP_FOLDER_TRASH, strlen(RP_FOLDER_TRASH)) == 0)
+		rc = put_back(io, dir, path, err);
+	if (rc != 0) {
+		free(path);
+		return rc < 0 ? RALLY_EIO : 0;
+	}
 	if (is_pool && pool && !pool->path) {
 		pool->path = path;
 		return 0;

@@ -22,7 +22,7 @@ int rp_pin_look(struct rp_io *io, const char *path, struct rp_err *err)
 		return -1;
 	}
 	if (rp_lstat(io, pin, &st) != 0) {
-		found = errno == ENOENT ? 0 : -1;
+		found = errno == ENOENT || errno == ENOTDIR ? 0 : -1;
 		if (found < 0)
 			rp_fail_errno(err, "stat", pin);
 	}

@@ -2,6 +2,7 @@
  * whatever is in doubt; a pin that comes in time is honoured. */
 #include "sys/retain.h"
 
+#include "data/manifest.h"
 #include "sys/folder.h"
 #include "unit.h"
 
@@ -240,6 +241,61 @@ static void test_late_pin(void **state)
 	assert_true(exists(at(state, "0001-step-1/file")));
 }
 
+static void put_manifest(void **state, const char *name)
+{
+	struct rp_manifest m = { .sequence = 1, .step = 10, .ranks = 1 };
+	char text_of[] = "test", path[100], *text;
+	struct rp_regions none = { 0 };
+	struct rp_piece piece;
+	struct rp_err err = { 0 };
+	size_t size;
+
+	assert_int_equal(rp_piece_init(&piece, &none, 0, NULL), 0);
+	m.cause = m.job = m.version = text_of;
+	m.meta = json_object();
+	m.pieces = &piece;
+	text = rp_manifest_encode(&m, &size, &err);
+	assert_non_null(text);
+	snprintf(path, sizeof(path), "%s/manifest.json", name);
+	assert_int_equal(rp_write_file(NULL, at(state, path), text, size, NULL),
+			 0);
+	free(text);
+	json_decref(m.meta);
+	rp_piece_free(&piece);
+}
+
+/* A crash came after such a pin, before the checkpoint was back: the next start
+ * brings it back, and leaves alone what it can't tell the name of. */
+static void test_late_pin_and_crash(void **state)
+{
+	static const char *const hidden[] = { ".trash-0001", ".pool-0001" };
+	struct rp_err err = { 0 };
+	char path[100];
+
+	for (size_t i = 0; i < COUNT(hidden); i++) {
+		struct rp_pool pool = { NULL, 0 };
+
+		make(state, hidden[i]);
+		put_manifest(state, hidden[i]);
+		snprintf(path, sizeof(path), "%s/pin", hidden[i]);
+		put_text(at(state, path), "by hand\n");
+		assert_int_equal(rp_folder_sweep(NULL, *state, &pool, NULL), 0);
+		assert_null(pool.path);
+		assert_false(exists(at(state, hidden[i])));
+		assert_true(exists(at(state, "0001-step-10/pin")));
+		assert_true(exists(at(state, "0001-step-10/file")));
+		assert_int_equal(rp_remove_tree(NULL, at(state, "0001-step-10"),
+						NULL), 0);
+	}
+	make(state, ".trash-0001");
+	put_text(at(state, ".trash-0001/pin"), "by hand\n");
+	put_text(at(state, ".trash-0002"), "no folder");
+	assert_int_equal(rp_folder_sweep(NULL, *state, NULL, &err), RALLY_EIO);
+	assert_fails(&err, RALLY_EIO, ".trash-0001/manifest.json");
+	assert_true(exists(at(state, ".trash-0001/file")));
+	assert_false(exists(at(state, ".trash-0002")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +307,7 @@ int main(void)
 		scratch_test(test_pin_fails),
 		scratch_test(test_prune),
 		scratch_test(test_late_pin),
+		scratch_test(test_late_pin_and_crash),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
