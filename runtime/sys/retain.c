@@ -30,6 +30,12 @@ int rp_pin_look(struct rp_io *io, const char *path, struct rp_err *err)
 	return found;
 }
 
+static int too_late(const char *path, struct rp_err *err)
+{
+	return rp_fail(err, RALLY_EABSENT, "%s was pruned before it was pinned",
+		       path);
+}
+
 /* It may have been pruned while its pin was put into it. */
 static int still_there(struct rp_io *io, const char *path, const char *pin,
 		       struct rp_err *err)
@@ -40,15 +46,16 @@ static int still_there(struct rp_io *io, const char *path, const char *pin,
 		return 0;
 	if (errno != ENOENT)
 		return rp_fail_errno(err, "stat", pin);
-	return rp_fail(err, RALLY_EABSENT, "%s was pruned before it was pinned",
-		       path);
+	return too_late(path, err);
 }
 
 int rp_pin_set(struct rp_io *io, const char *path, const char *why,
 	       struct rp_err *err)
 {
 	char *pin = rp_path(path, RP_PIN_FILE);
+	int before = err ? err->code : 0;
 	int rc = rp_pin_look(io, path, err);
+	struct stat st;
 
 	if (!pin)
 		rc = rp_fail(err, RALLY_ENOMEM, "%s: no memory", path);
@@ -60,8 +67,13 @@ int rp_pin_set(struct rp_io *io, const char *path, const char *why,
 		rc = rp_write_file(io, pin, why, strlen(why), err);
 	if (rc == 0)
 		rc = rp_sync_dir(io, path, err);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = still_there(io, path, pin, err);
+	} else if (rp_lstat(io, path, &st) != 0 && errno == ENOENT) {
+		if (err && !before)
+			rp_err_clear(err);
+		rc = too_late(path, err);
+	}
 	free(pin);
 	return rc;
 }

@@ -115,8 +115,9 @@ static void test_pins(void **state)
 		assert_int_equal(rp_pin_clear(NULL, at(state, "0001-step-1"),
 					      NULL), 0);
 	assert_int_equal(rp_pin_look(NULL, at(state, "0001-step-1"), NULL), 0);
-	assert_true(rp_pin_set(NULL, at(state, "absent"), "why\n", &err) != 0);
-	assert_fails(&err, RALLY_EIO, "absent");
+	assert_int_equal(rp_pin_set(NULL, at(state, "absent"), "why\n", &err),
+			 RALLY_EABSENT);
+	assert_fails(&err, RALLY_EABSENT, "absent was pruned before");
 }
 
 /* Each call fails: either it is pinned, or that is an error; none lasts two seconds
