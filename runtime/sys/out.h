@@ -6,10 +6,10 @@
  *     rc = rp_out_finish(out, &err);                durable, or an error
  *     rp_out_abandon(out);                          after an error instead
  *
- * Two ways. Past the page cache: O_DIRECT with several writes under way, from
- * memory that is aligned for it, into which put() copies, or which is lent. Through the page cache:
- * a write for each put(), with the writeback begun early, so that little is left
- * for the fsync. Which one follows from what the file system takes, tried and not
+ * Two ways. Past the page cache (sys/flights.h): several writes under way, from
+ * memory that is aligned for it, into which put() copies, or which is lent. Through
+ * the page cache: a write for each put(), small ones together, with the writeback
+ * begun early, so that little is left for the fsync. Which one follows from what the file system takes, tried and not
  * guessed, and from the size: small files are not worth the first, and file
  * systems in memory have nothing behind the cache.
  */
@@ -22,23 +22,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "base/options.h"
-
-/* Aligned memory, kept from file to file: its first touch costs as much as a
- * write. All zeros is empty; freed by the caller. */
-struct rp_staging {
-	void *memory;
-	size_t size;
-	size_t limit;	/* of what a save may take in all, 0: as much as helps */
-};
-void rp_staging_free(struct rp_staging *staging);
-
-/* At least `size` bytes of it. 0, or -1 where there is no memory. */
-int rp_staging_get(struct rp_staging *staging, size_t size);
-
-/* What one of `parts` transfers under way may have of it: `most`, or what the limit
- * leaves. */
-size_t rp_staging_share(const struct rp_staging *staging, unsigned parts,
-			size_t most);
+#include "sys/staging.h"
 
 struct rp_out;
 
