@@ -23,6 +23,7 @@ static const struct {
 	{ "lost", RP_FAULT_LOST, ENOENT },
 	{ "last", RP_FAULT_LAST, 0 },
 	{ "kill", RP_FAULT_KILL, 0 },
+	{ "hang", RP_FAULT_HANG, 0 },
 };
 
 #define BY_CHANCE 5	/* the first rows are what a seeded fault draws from */
@@ -38,6 +39,12 @@ static int parse_kind(const char *word, struct rp_fault *fault)
 	return -1;
 }
 
+static int parse_whose(const char *word, struct rp_fault *fault)
+{
+	fault->writer = strcmp(word, "writer") == 0;
+	return fault->writer || strcmp(word, "program") == 0 ? 0 : -1;
+}
+
 static int parse_pair(const char *key, const char *value,
 		      struct rp_fault *fault)
 {
@@ -49,6 +56,8 @@ static int parse_pair(const char *key, const char *value,
 		return rp_parse_int(value, 0, INT64_MAX, &fault->seed);
 	if (strcmp(key, "every") == 0)
 		return rp_parse_int(value, 1, INT64_MAX, &fault->every);
+	if (strcmp(key, "on") == 0)
+		return parse_whose(value, fault);
 	return strcmp(key, "do") == 0 ? parse_kind(value, fault) : -1;
 }
 
@@ -59,6 +68,7 @@ int rp_fault_parse(const char *spec, struct rp_fault *fault)
 
 	memset(fault, 0, sizeof(*fault));
 	fault->rank = -1;
+	fault->writer = -1;
 	if (*spec == '\0')
 		return 0;
 	do {
@@ -100,7 +110,9 @@ struct rp_fate rp_fault_next(struct rp_fault *fault, int rank, uint64_t call)
 	if (fault->every == 0)
 		return fate;
 	if (fault->state == 0)
-		fault->state = (uint64_t)fault->seed << 20 | (uint64_t)rank;
+		fault->state = (uint64_t)fault->seed << 20 |
+			       (uint64_t)(fault->writer > 0) << 19 |
+			       (uint64_t)rank;
 	drawn = draw(&fault->state);
 	if (drawn % (uint64_t)fault->every == 0) {
 		drawn = (drawn >> 40) % BY_CHANCE;

@@ -12,22 +12,50 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io_log.h"
 
 /* By the umask, but never writable for all. */
 #define FILE_MODE 0664
 #define DIR_MODE 0775
 
-int rp_io_begin(struct rp_io *io, const char *spec, const char *log, int rank,
-		struct rp_err *err)
+/* A fault that is the other thread's is none here. */
+static int heed(struct rp_io *io, const char *spec)
+{
+	int64_t whose;
+
+	if (rp_fault_parse(spec, &io->fault) != 0)
+		return -1;
+	whose = io->fault.writer;
+	if (whose < 0)
+		whose = io->fault.at > 0 ? 0 : io->writer;
+	io->fault.writer = io->writer;
+	return whose == io->writer ? 0 : rp_fault_parse("", &io->fault);
+}
+
+static int begin(struct rp_io *io, const char *spec, const char *log, int rank,
+		 int writer, struct rp_err *err)
 {
 	memset(io, 0, sizeof(*io));
 	io->rank = rank;
-	if (rp_fault_parse(spec, &io->fault) != 0)
+	io->writer = writer;
+	if (heed(io, spec) != 0)
 		return rp_fail(err, RALLY_EOPTION, "%s is no fault", spec);
 	if (*log && !(io->log = fopen(log, "ae")))
 		return rp_fail_errno(err, "open", log);
 	return 0;
+}
+
+int rp_io_begin(struct rp_io *io, const char *spec, const char *log, int rank,
+		struct rp_err *err)
+{
+	return begin(io, spec, log, rank, 0, err);
+}
+
+int rp_io_begin_writer(struct rp_io *io, const char *spec, const char *log,
+		       int rank, struct rp_err *err)
+{
+	return begin(io, spec, log, rank, 1, err);
 }
 
 void rp_io_end(struct rp_io *io)
@@ -37,8 +65,8 @@ void rp_io_end(struct rp_io *io)
 	io->log = NULL;
 }
 
-/* Before a call: what is to happen to it. Where there is a journal, the ranks'
- * calls come one after the other, so that its order is theirs. */
+/* Before a call: what is to happen to it. Where there is a journal, the calls of
+ * all ranks and threads come one after the other, so that its order is theirs. */
 static struct rp_fate enter(struct rp_io *io)
 {
 	struct rp_fate fate = { RP_FAULT_NONE, 0 };
@@ -48,6 +76,10 @@ static struct rp_fate enter(struct rp_io *io)
 	if (io->log)
 		(void)flock(fileno(io->log), LOCK_EX);
 	fate = rp_fault_next(&io->fault, io->rank, ++io->calls);
+	while (fate.kind == RP_FAULT_HANG && !rp_io_cancelled(io))
+		rp_sleep_ms(1);
+	if (rp_io_cancelled(io))
+		return (struct rp_fate){ RP_FAULT_FAIL, ECANCELED };
 	if (fate.kind == RP_FAULT_KILL)
 		(void)kill(getpid(), SIGKILL);
 	return fate;
@@ -66,7 +98,7 @@ static void leave(struct rp_io *io, const struct rp_fate *fate,
 		  const struct rp_io_call *call)
 {
 	if (io && io->log) {
-		rp_io_log(io->log, io->rank, io->calls, call);
+		rp_io_log(io->log, io->rank, io->writer, io->calls, call);
 		(void)flock(fileno(io->log), LOCK_UN);
 	}
 	if (fate->kind == RP_FAULT_LAST)
@@ -297,6 +329,16 @@ void rp_io_begin_read(struct rp_io *io, int fd, off_t offset, size_t size)
 int rp_io_watched(const struct rp_io *io)
 {
 	return io && (io->log || io->fault.at || io->fault.every);
+}
+
+void rp_io_cancel(struct rp_io *io, int on)
+{
+	atomic_store(&io->cancelled, on);
+}
+
+int rp_io_cancelled(const struct rp_io *io)
+{
+	return io && atomic_load(&io->cancelled);
 }
 
 int rp_io_mkdir(struct rp_io *io, const char *path)

@@ -8,12 +8,14 @@
  *
  * The first argument may be NULL: then they are the plain calls. An open
  * `struct rp_io` counts them, and makes one fail, come short, or be the
- * process's last, as the options `fault` and `fault_log` say (base/fault.h).
+ * process's last, as the options `fault` and `fault_log` say (base/fault.h). It
+ * is used by one thread at a time: the writer of background saves has its own.
  */
 #ifndef RP_BASE_IO_H
 #define RP_BASE_IO_H
 
 #include <dirent.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,7 +30,9 @@ struct rp_io {
 	struct rp_fault fault;
 	FILE *log;		/* the journal (base/io_log.h), or NULL */
 	int rank;
+	int writer;		/* of background saves */
 	uint64_t calls;		/* made so far */
+	atomic_int cancelled;
 };
 
 /* Follows `spec` (base/fault.h, "": no fault) as `rank`, and keeps a journal of
@@ -36,6 +40,8 @@ struct rp_io {
  * one of all zeros is closed. */
 int rp_io_begin(struct rp_io *io, const char *spec, const char *log, int rank,
 		struct rp_err *err);
+int rp_io_begin_writer(struct rp_io *io, const char *spec, const char *log,
+		       int rank, struct rp_err *err);
 void rp_io_end(struct rp_io *io);
 
 /* O_CLOEXEC is added. `dirfd` may be AT_FDCWD here and in rp_io_unlink(). */
@@ -80,6 +86,11 @@ void rp_io_begin_read(struct rp_io *io, int fd, off_t offset, size_t size);
 
 /* 1 where each call is to be seen by itself: a fault or a journal is wanted. */
 int rp_io_watched(const struct rp_io *io);
+
+/* From now on (`on` 1) every call of the thread that uses io fails with
+ * ECANCELED, so that what it does comes to its end soon. From any thread. */
+void rp_io_cancel(struct rp_io *io, int on);
+int rp_io_cancelled(const struct rp_io *io);
 
 int rp_io_mkdir(struct rp_io *io, const char *path);
 int rp_io_rename(struct rp_io *io, const char *from, const char *to);

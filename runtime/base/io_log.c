@@ -90,7 +90,7 @@ static uint64_t inode_of(const struct rp_io_call *call)
 	return call->path ? inode_at(call->dirfd, call->path) : 0;
 }
 
-void rp_io_log(FILE *log, int rank, uint64_t number,
+void rp_io_log(FILE *log, int rank, int writer, uint64_t number,
 	       const struct rp_io_call *call)
 {
 	int sys = errno;
@@ -99,9 +99,9 @@ void rp_io_log(FILE *log, int rank, uint64_t number,
 	uint64_t to_dir = folder_of(AT_FDCWD, call->to, &to);
 
 	fprintf(log,
-		"%d\t%" PRIu64 "\t%s\t%d\t%" PRIu64 "\t%" PRIu64
+		"%d\t%s%" PRIu64 "\t%s\t%d\t%" PRIu64 "\t%" PRIu64
 		"\t%s\t%" PRIu64 "\t%s\t",
-		rank, number, call->op, call->result < 0 ? sys : 0, from_dir,
+		rank, writer ? "w" : "", number, call->op, call->result < 0 ? sys : 0, from_dir,
 		inode_of(call), name, to_dir, to);
 	if (call->result >= 0 && strcmp(call->op, "fsync") == 0)
 		put_synced(log, call->fd);

@@ -9,12 +9,13 @@
  *
  *     rank  call  op  errno  folder  inode  name  folder2  name2  body
  *
- * errno is 0 where the call went well. `folder` is the inode of the folder that
- * holds `name`, inode the one that was opened, made or synced; folder2 and name2
- * are where a rename went; 0 and "-" stand for what a call has not. The body of
- * an fsync is a file's bytes in hexadecimal, or a folder's "name=inode" pairs,
- * each followed by a slash; of a write the number of bytes and, but at the end of
- * a file, "@" and the offset; of a truncate "@" and the length.
+ * The number of a call that a background save made, which counts by itself, has a
+ * "w" before it. errno is 0 where the call went well. `folder` is the inode of
+ * the folder that holds `name`, inode the one that was opened, made or synced;
+ * folder2 and name2 are where a rename went; 0 and "-" stand for what a call has
+ * not. The body of an fsync is a file's bytes in hexadecimal, or a folder's
+ * "name=inode" pairs, each followed by a slash; of a write the number of bytes and,
+ * but at the end of a file, "@" and the offset; of a truncate "@" and the length.
  */
 #ifndef RP_BASE_IO_LOG_H
 #define RP_BASE_IO_LOG_H
@@ -33,7 +34,7 @@ struct rp_io_call {
 };
 
 /* Appends a line; errno is the call's, and preserved. */
-void rp_io_log(FILE *log, int rank, uint64_t number,
+void rp_io_log(FILE *log, int rank, int writer, uint64_t number,
 	       const struct rp_io_call *call);
 
 #endif

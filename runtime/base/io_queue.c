@@ -184,6 +184,10 @@ int rp_io_queue_write(struct rp_io_queue *queue, unsigned slot,
 						      data, size, offset));
 		return 0;
 	}
+	if (rp_io_cancelled(queue->io)) {
+		errno = ECANCELED;
+		return -1;
+	}
 	if (ring_write(queue, slot, data, size, offset) != 0)
 		return -1;
 	queue->flying++;

@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "unit.h"
 
 static void test_specifications(void **state)
@@ -15,13 +17,14 @@ static void test_specifications(void **state)
 	static const char *const good[] = {
 		"", "at=1,do=EIO", "rank=3,at=37,do=short", "do=kill,at=9",
 		"seed=7,every=200", "every=1", "rank=0,seed=7,every=2",
+		"on=writer,at=2,do=hang", "on=program,every=3",
 	};
 	static const char *const bad[] = {
 		"at=1", "do=EIO", "at=0,do=EIO", "at=-1,do=EIO", "at=x,do=EIO",
 		"at=1,do=EWHAT", "at=1;do=EIO", "at=1,do=EIO,", "rank=-1",
 		"rank=1,at=1,do=EIO,every=3", "seed=7", "nonsense=1", "at",
 		"at=99999999999999999999,do=EIO", ",", "at=1,,do=EIO",
-		"rank=1", "at=1,do=EIO,seed=3",
+		"rank=1", "at=1,do=EIO,seed=3", "on=nobody,at=1,do=EIO",
 	};
 	struct rp_fault fault;
 
@@ -55,6 +58,82 @@ static void test_begin(void **state)
 	assert_int_equal(rp_io_begin(&io, "", at(state, "no/log"), 0, &err),
 			 RALLY_EIO);
 	rp_io_end(&io);
+	rp_io_end(&io);
+}
+
+/* Those of background saves are counted, and hit, by themselves. */
+static void test_writer(void **state)
+{
+	static const struct {
+		const char *spec;
+		int program, writer;	/* which has the fault */
+	} cases[] = {
+		{ "at=1,do=EIO", 1, 0 },
+		{ "on=program,at=1,do=EIO", 1, 0 },
+		{ "on=writer,at=1,do=EIO", 0, 1 },
+		{ "seed=1,every=9", 1, 1 },
+		{ "on=writer,seed=1,every=9", 0, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct rp_io io, writer;
+
+		begin(&io, cases[i].spec, "", 0);
+		assert_int_equal(rp_io_begin_writer(&writer, cases[i].spec, "",
+						    0, NULL), 0);
+		assert_int_equal(rp_io_watched(&io), cases[i].program);
+		assert_int_equal(rp_io_watched(&writer), cases[i].writer);
+		rp_io_end(&io);
+		rp_io_end(&writer);
+	}
+}
+
+/* All calls fail from then on; what is open is closed all the same. */
+static void test_cancel(void **state)
+{
+	struct rp_io io;
+	int fd;
+
+	begin(&io, "", "", 0);
+	fd = rp_io_open(&io, AT_FDCWD, at(state, "f"), O_CREAT | O_RDWR);
+	assert_true(fd >= 0);
+	assert_false(rp_io_cancelled(&io));
+	rp_io_cancel(&io, 1);
+	assert_true(rp_io_cancelled(&io));
+	errno = 0;
+	assert_int_equal(rp_io_pwrite(&io, fd, "x", 1, 0), -1);
+	assert_int_equal(errno, ECANCELED);
+	assert_int_equal(rp_io_close(&io, fd), -1);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	rp_io_cancel(&io, 0);
+	assert_int_equal(rp_io_mkdir(&io, at(state, "d")), 0);
+	rp_io_end(&io);
+}
+
+static void *open_it(void *arg)
+{
+	struct rp_io *io = arg;
+
+	return rp_io_open(io, AT_FDCWD, "/", O_RDONLY) == -1 &&
+	       errno == ECANCELED ? arg : NULL;
+}
+
+/* It comes to no end before it is cancelled. */
+static void test_hang(void **state)
+{
+	struct rp_io io;
+	pthread_t thread;
+	void *result;
+
+	(void)state;
+	begin(&io, "on=program,at=1,do=hang", "", 0);
+	assert_int_equal(pthread_create(&thread, NULL, open_it, &io), 0);
+	rp_sleep_ms(20);
+	assert_int_equal(pthread_tryjoin_np(thread, &result), EBUSY);
+	rp_io_cancel(&io, 1);
+	assert_int_equal(pthread_join(thread, &result), 0);
+	assert_ptr_equal(result, &io);
 	rp_io_end(&io);
 }
 
@@ -302,6 +381,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_specifications),
 		scratch_test(test_begin),
+		cmocka_unit_test(test_writer),
+		scratch_test(test_cancel),
+		cmocka_unit_test(test_hang),
 		scratch_test(test_one_fails),
 		scratch_test(test_each_call_fails),
 		scratch_test(test_short_and_lost),
