@@ -99,6 +99,7 @@ core_unit_tests = \
 	tests/unit/test_io \
 	tests/unit/test_json \
 	tests/unit/test_manifest \
+	tests/unit/test_memory \
 	tests/unit/test_mount \
 	tests/unit/test_pace \
 	tests/unit/test_options \
@@ -111,7 +112,9 @@ core_unit_tests = \
 	tests/unit/test_shard \
 	tests/unit/test_shard_io \
 	tests/unit/test_signals \
-	tests/unit/test_text
+	tests/unit/test_stage \
+	tests/unit/test_text \
+	tests/unit/test_worker
 check_PROGRAMS += $(core_unit_tests)
 TESTS += $(core_unit_tests)
 EXTRA_DIST += tests/unit/unit.h
@@ -174,6 +177,10 @@ tests_unit_test_manifest_SOURCES = tests/unit/test_manifest.c
 tests_unit_test_manifest_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_manifest_CFLAGS = $(core_unit_cflags)
 tests_unit_test_manifest_LDADD = $(core_unit_ldadd)
+tests_unit_test_memory_SOURCES = tests/unit/test_memory.c
+tests_unit_test_memory_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_memory_CFLAGS = $(core_unit_cflags)
+tests_unit_test_memory_LDADD = $(core_unit_ldadd)
 tests_unit_test_mount_SOURCES = tests/unit/test_mount.c
 tests_unit_test_mount_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_mount_CFLAGS = $(core_unit_cflags)
@@ -223,10 +230,18 @@ tests_unit_test_signals_SOURCES = tests/unit/test_signals.c
 tests_unit_test_signals_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_signals_CFLAGS = $(core_unit_cflags)
 tests_unit_test_signals_LDADD = $(core_unit_ldadd)
+tests_unit_test_stage_SOURCES = tests/unit/test_stage.c
+tests_unit_test_stage_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_stage_CFLAGS = $(core_unit_cflags)
+tests_unit_test_stage_LDADD = $(core_unit_ldadd)
 tests_unit_test_text_SOURCES = tests/unit/test_text.c
 tests_unit_test_text_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_text_CFLAGS = $(core_unit_cflags)
 tests_unit_test_text_LDADD = $(core_unit_ldadd)
+tests_unit_test_worker_SOURCES = tests/unit/test_worker.c
+tests_unit_test_worker_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_worker_CFLAGS = $(core_unit_cflags)
+tests_unit_test_worker_LDADD = $(core_unit_ldadd)
 endif
 
 # GPU memory, on a libcuda that needs no GPU. Not libtool's: it makes no shared
