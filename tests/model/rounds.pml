@@ -14,6 +14,10 @@
  *              error
  *   fail       a save that fails on one rank fails on all, later requests are
  *              answered, and a stop is not lost by it
+ *   background a save that is written while the ranks go on is committed only
+ *              when all parts are durable; all learn its end, and the same, at
+ *              one safe point; nothing is pruned before all know of the commit;
+ *              none is left running by a stop or a close
  *
  * There is no horizon: indices count from the slowest rank (rebase), so that the
  * runs of any length have finitely many states, and all of them are looked at.
@@ -32,6 +36,11 @@
  *   saved                  act_on and stop_here, by what the save was for (why)
  *   closing, leaving       leave_together and rp_close
  *   broken                 rp_handle_break, and what all do to name the ranks
+ *   elapse, told           rp_background_ballot, rp_background_hear
+ *   through                rp_save_through, and what it is made of
+ *   phase                  that of struct rp_saving
+ *   about                  round_number is the number of the save that runs
+ *   part, commits          what the writer of this rank, or the commit, came to
  *   idx, start_at, lag, flight, pending    index, start_at, lag, in_flight of
  *                          struct rp_agree, stop_pending of struct rally;
  *                          complete_at is start_at + lag while in flight
@@ -49,6 +58,9 @@
  *     which is more than doubling and boundaries allow.
  *   - Of the collective calls within a save there is one, the vote on what each
  *     rank wrote. All ranks pass all of them, in one order.
+ *   - A writer, and rank 0's commit, come to their end where a ballot looks, or
+ *     where they are waited for. Saves are in the background always or never; that
+ *     a stop gives one up is chosen for all.
  *   - Requests come where a ballot reads the handler's counter: nothing else can
  *     tell when they came. Those of rank 0, which are timed, come at safe points
  *     between rounds too. All ranks do the same, so what holds for its requests
@@ -70,6 +82,7 @@
  *             starts at once and is completed at once
  *   CHAIN     a rank may receive from those below it before it sends
  *   FAILS     ranks fail to write
+ *   BACK      saves are in the background, but those of stops
  *   UNEVEN    each rank closes when it likes, and none waits for the messages of
  *             one that has
  *   ALONE     rank 0 calls rally_save() when it likes, the others do not, and do
@@ -89,6 +102,11 @@
  *   BY_VOTE     a save begins with a vote, on the other communicator
  *   NO_LEAVE    close only completes the round in flight
  *   UNCOUNTED   the last round does not compare how many safe points there were
+ *   OWN_PART    rank 0 commits when its own part is durable
+ *   OWN_END     the end of a commit is applied by the rank that knows it
+ *   OWN_WAIT    who has written its part does not wait for the save to end
+ *   UNNUMBERED  what a round tells may be of the save before
+ *   UNKNOWN     rank 0 prunes when it knows of the commit
  */
 #ifndef N
 #define N 3
@@ -115,6 +133,23 @@
 #define CALLED 3
 #define RESTORE 4
 
+/* How far a rank knows a save to be. */
+#define IDLE 0
+#define WRITING 1
+#define COMMITTING 2
+#define COMMITTED 3
+
+/* What a part or a commit came to, or a save. */
+#define GOOD 1
+#define LOST 2
+#define GIVEN_UP 3
+
+/* Where it goes on behind the end of a save. */
+#define ACTED 1
+#define MADE 2
+#define RESTORED 3
+#define CLOSED 4
+
 /* What a rank ends with. */
 #define DONE 1
 #define STOPPED 2
@@ -127,6 +162,10 @@ typedef operation {
 	byte site;		/* of the first */
 	bit differs;		/* the site of another */
 	bit want_save, want_stop, failed, leaving, staying;
+#ifdef BACK
+	bit undurable, lost, unknown;
+	byte outcome;
+#endif
 	bit planned;		/* by the first that completed it: */
 	bit lag;
 	byte gap
@@ -142,6 +181,14 @@ bit flight[N];
 bit sent[N];		/* its messages of this interval */
 bit gone[N];		/* where no one is to wait for its messages */
 bit pending[N], current[N];
+
+#ifdef BACK
+byte phase[N], part[N];
+bit about[N];			/* the round in flight is of this save */
+bit same[N];			/* the save that runs is of this step */
+byte commits;			/* what rank 0's commit came to */
+byte told_at, told_how, told_to;
+#endif
 
 /* The requests of rank 0; whether it has had an answer, and how many safe points
  * it has passed without. */
@@ -221,6 +268,12 @@ inline move(to, from)
 	op[to].failed = op[from].failed;
 	op[to].leaving = op[from].leaving;
 	op[to].staying = op[from].staying;
+#ifdef BACK
+	op[to].undurable = op[from].undurable;
+	op[to].lost = op[from].lost;
+	op[to].unknown = op[from].unknown;
+	op[to].outcome = op[from].outcome;
+#endif
 	op[to].planned = op[from].planned;
 	op[to].lag = op[from].lag;
 	op[to].gap = op[from].gap
@@ -237,6 +290,12 @@ inline clear(o)
 	op[o].failed = 0;
 	op[o].leaving = 0;
 	op[o].staying = 0;
+#ifdef BACK
+	op[o].undurable = 0;
+	op[o].lost = 0;
+	op[o].unknown = 0;
+	op[o].outcome = 0;
+#endif
 	op[o].planned = 0;
 	op[o].lag = 0;
 	op[o].gap = 0
@@ -276,6 +335,115 @@ inline look()
 }
 
 /*
+ * Saves in the background
+ */
+
+inline end_of(what)
+{
+	if
+	:: what = GOOD
+#ifdef FAILS
+	:: what = LOST
+#endif
+	fi
+}
+
+/* Writers and the commit go on. */
+inline elapse()
+{
+#ifdef BACK
+	if
+	:: phase[_pid] == WRITING && part[_pid] == 0 -> end_of(part[_pid])
+	:: _pid == 0 && phase[0] == COMMITTING && commits == 0 -> end_of(commits)
+	:: skip
+	fi
+#endif
+	skip
+}
+
+/* What a round is told of it. */
+inline say()
+{
+#ifdef BACK
+	d_step {
+		k = FREE(ROUNDS);
+		op[k].lost = op[k].lost ||
+			     (phase[_pid] == WRITING && part[_pid] == LOST);
+#ifdef OWN_PART
+		op[k].undurable = op[k].undurable ||
+				  (_pid == 0 && phase[0] == WRITING &&
+				   part[0] != GOOD);
+#else
+		op[k].undurable = op[k].undurable ||
+				  (phase[_pid] == WRITING && part[_pid] != GOOD);
+#endif
+		op[k].unknown = op[k].unknown || phase[_pid] == WRITING ||
+				phase[_pid] == COMMITTING;
+		op[k].outcome = (_pid == 0 && phase[0] == COMMITTING -> commits
+								     : op[k].outcome);
+		k = 0
+	}
+#endif
+	skip
+}
+
+#ifdef BACK
+inline conclude(how)
+{
+	assert(told_at == 0 || (told_at == idx[_pid] && told_how == how));
+	told_at = idx[_pid];
+	told_how = how;
+	told_to = told_to | ME;
+	if
+	:: told_to == ALL -> told_at = 0; told_how = 0; told_to = 0
+	:: else
+	fi;
+	current[_pid] = how == GOOD && same[_pid];
+	phase[_pid] = (how == GOOD -> COMMITTED : IDLE);
+	part[_pid] = 0;
+	same[_pid] = 0;
+	if
+	:: _pid == 0 -> commits = 0
+	:: else
+	fi
+}
+
+inline commit()
+{
+	phase[_pid] = COMMITTING;
+	if
+	:: _pid == 0 ->
+		commits = 0;
+		for (h : 0 .. N - 1) {
+			assert(part[h] == GOOD)
+		}
+	:: else
+	fi
+}
+
+/* At a verdict: where the program may go on without knowing yet. */
+inline prune()
+{
+	if
+	:: _pid == 0 ->
+		for (h : 0 .. N - 1) {
+			assert(phase[h] == COMMITTED || phase[h] == IDLE)
+		}
+	:: else
+	fi;
+	phase[_pid] = IDLE
+}
+
+inline stage()
+{
+	about[_pid] = 0;
+	phase[_pid] = WRITING;
+	part[_pid] = 0;
+	same[_pid] = 1
+}
+#endif
+
+/*
  * Requests
  */
 
@@ -283,6 +451,7 @@ inline look()
  * which is as good: some choice is what it would be if it stayed. */
 inline hear()
 {
+	elapse();
 	if
 	:: want_stop = 1
 	:: _pid || !ask_stop -> want_stop = 0
@@ -408,6 +577,9 @@ inline rebase()
 			settled = settled - 1;
 			last = (last -> last - 1 : 0);
 			stopped_at = (stopped_at -> stopped_at - 1 : 0);
+#ifdef BACK
+			told_at = (told_at -> told_at - 1 : 0);
+#endif
 			saves = saves >> 1;
 			restores = restores >> 1;
 			cuts = cuts >> 1;
@@ -480,7 +652,10 @@ inline restart()
 
 active [N] proctype rank()
 {
-	byte from = N, why, res;
+	byte from = N, why, res, then;
+#ifdef BACK
+	byte ret;
+#endif
 
 	atomic { settle() }
 
@@ -495,6 +670,9 @@ interval:
 	atomic {
 		sent[_pid] = 1;
 		current[_pid] = 0;
+#ifdef BACK
+		same[_pid] = 0;
+#endif
 		choose()
 	}
 	do
@@ -568,9 +746,13 @@ start:
 		:: else
 		fi;
 		hear();
+		say();
 		join(ROUNDS, SITE(0), 0);
 		flight[_pid] = 1;
 		start_at[_pid] = idx[_pid];
+#ifdef BACK
+		about[_pid] = phase[_pid] != IDLE;
+#endif
 #ifdef LATE
 		lag[_pid] = S;
 #endif
@@ -595,13 +777,133 @@ finish:
 		fi;
 		decide();
 		if
-		:: op[k].want_stop ->
-			cut(); why = STOP; leave(ROUNDS); goto save
-		:: !op[k].want_stop && op[k].want_save ->
-			why = VERDICT; leave(ROUNDS); goto save
-		:: else -> leave(ROUNDS); goto start
+		:: op[k].want_stop -> then = STOP
+		:: !op[k].want_stop && op[k].want_save -> then = SECOND
+		:: else
+		fi;
+#ifdef BACK
+#ifndef UNNUMBERED
+		if
+		:: !about[_pid] -> leave(ROUNDS); goto acted
+		:: else -> about[_pid] = 0
+		fi;
+#endif
+#ifdef OWN_END
+		if
+		:: _pid == 0 && phase[0] == COMMITTING && commits == GOOD ->
+			conclude(GOOD); leave(ROUNDS); goto acted
+		:: else
+		fi;
+#endif
+		if
+#ifdef OWN_PART
+		:: phase[_pid] == WRITING && !op[k].undurable -> commit()
+#else
+		:: phase[_pid] == WRITING && op[k].lost ->
+			part[_pid] = (part[_pid] -> part[_pid] : GIVEN_UP);
+			ret = ACTED
+		:: phase[_pid] == WRITING && !op[k].lost &&
+		   !op[k].undurable ->
+			assert(part[_pid] != 0);
+			ret = ACTED
+#endif
+		:: phase[_pid] == COMMITTING && op[k].outcome == LOST ->
+			ret = ACTED
+		:: phase[_pid] == COMMITTING && op[k].outcome == GOOD ->
+			conclude(GOOD);
+#ifdef UNKNOWN
+			prune()
+#endif
+		:: phase[_pid] == COMMITTED && !op[k].unknown -> prune()
+		:: else
+		fi;
+#endif
+		leave(ROUNDS);
+#ifdef BACK
+		if
+		:: ret -> hear(); join(ROUNDS, SITE(0), 0); goto gathered
+		:: else
+		fi;
+#endif
+acted:
+		if
+		:: then == STOP || pending[_pid] ->
+			then = 0; cut(); why = STOP; goto save
+		:: then == SECOND && !pending[_pid] ->
+			then = 0; why = VERDICT; goto save
+		:: then == 0 && !pending[_pid] -> goto start
 		fi
 	}
+
+#ifdef BACK
+/* All have met. */
+gathered:
+	atomic {
+		FULL(op[NEWEST(ROUNDS)]) ->
+		k = NEWEST(ROUNDS);
+		pending[_pid] = pending[_pid] || op[k].want_stop;
+		look();
+		leave(ROUNDS);
+		if
+		:: bad -> bad = 0; goto broken
+		:: else
+		fi
+	}
+
+/* One phase at a verdict, where the program goes on behind it; else all of them. */
+through:
+	atomic {
+		if
+		:: phase[_pid] == COMMITTED && ret != ACTED -> phase[_pid] = IDLE
+		:: else
+		fi;
+		if
+		:: phase[_pid] == IDLE -> goto behind
+		:: else
+		fi;
+#ifdef OWN_WAIT
+		if
+		:: ret == MADE && phase[_pid] == WRITING && part[_pid] ->
+			goto behind
+		:: else
+		fi;
+#endif
+		if
+		:: phase[_pid] == WRITING && part[_pid] == 0 ->
+			end_of(part[_pid])
+		:: phase[_pid] == COMMITTING && _pid == 0 && commits == 0 ->
+			end_of(commits)
+		:: else
+		fi;
+		failed = (phase[_pid] == WRITING && part[_pid] == LOST) ||
+			 (phase[_pid] == COMMITTING && _pid == 0 && commits == LOST);
+		join(VOTES, SITE(0), 0)
+	}
+	atomic {
+		FULL(op[NEWEST(VOTES)]) ->
+		k = NEWEST(VOTES);
+		assert(!op[k].differs);
+		if
+		:: op[k].failed -> conclude(LOST)
+		:: !op[k].failed && phase[_pid] == WRITING -> commit()
+		:: else -> conclude(GOOD)
+		fi;
+		leave(VOTES);
+		if
+		:: ret == ACTED -> goto behind
+		:: else -> goto through
+		fi
+	}
+behind:
+	atomic {
+		if
+		:: ret == ACTED -> ret = 0; goto acted
+		:: ret == MADE -> ret = 0; goto made
+		:: ret == RESTORED -> ret = 0; goto restored
+		:: ret == CLOSED -> ret = 0; goto leaving
+		fi
+	}
+#endif
 
 /* rp_save: what is in flight first, which is finished in its place. */
 save:
@@ -644,22 +946,54 @@ save:
 		k = NEWEST(ROUNDS);
 		pending[_pid] = pending[_pid] || op[k].want_stop;
 		look();
+#ifdef BACK
+		if
+		:: (why == STOP || why == SECOND) && !bad &&
+		   phase[_pid] == WRITING && !same[_pid] ->
+			if
+			:: !op[k].planned ->
+				op[k].planned = 1;
+				if
+				:: op[k].lag = 1
+				:: skip
+				fi
+			:: else
+			fi;
+			if
+			:: op[k].lag -> conclude(GIVEN_UP)
+			:: else
+			fi
+		:: else
+		fi;
+#endif
 		leave(ROUNDS);
 #endif
 		if
 		:: bad -> bad = 0; goto broken
 		:: else
 		fi;
+#ifdef BACK
+		ret = (why == RESTORE -> RESTORED : MADE);
+		goto through;
+restored:
+#endif
 		if
 		:: why == RESTORE -> current[_pid] = 1; restart(); goto over
 		:: else
 		fi;
+made:
 		save_answered();
 		if
 		:: current[_pid] -> goto saved
 		:: else
 		fi;
 		restart();
+#ifdef BACK
+		if
+		:: why == VERDICT || why == CALLED -> stage(); goto saved
+		:: else
+		fi;
+#endif
 		/* Each writes, then tells whether it could. */
 #ifdef FAILS
 		if
@@ -754,10 +1088,18 @@ closing:
 		if
 		:: bad -> bad = 0; goto broken
 		:: else
-		fi
+		fi;
+#ifdef BACK
+		ret = CLOSED;
+		goto through;
+#endif
+		skip
 	}
 leaving:
 	atomic {
+#ifdef BACK
+		assert(phase[_pid] == IDLE);
+#endif
 		if
 		:: res == STOPPED
 		:: res != STOPPED && pending[_pid] -> res = PENDING
