@@ -36,6 +36,16 @@
  * happens next. Whatever happens before that leaves the earlier checkpoint as
  * it was: a directory with a final name is complete, and nothing else is read.
  *
+ * In the background (option async): a save that is due at a safe point, or that
+ * rally_save() makes, only copies what is registered, and the program goes on: the
+ * buffers are its own again when the call returns. A thread of each rank writes the
+ * copy. The checkpoint is durable when a later rally_point() returns RALLY_SAVED,
+ * at one safe point on all ranks, and rally_status() tells its step; until then
+ * the earlier one stands. If it fails, that safe point returns RALLY_GO, and
+ * rally_error() tells why. Another save waits for it, and so does each other
+ * collective call, rally_close() included. A stop saves in the foreground, after
+ * it, or in its place where that is quicker.
+ *
  * Errors. Calls return 0 or a code of enum rally_error, which lies in 1..255
  * and serves as an exit status; collective calls return the same one on every
  * rank. rally_error() then tells the rank, the path and the reason.
@@ -48,8 +58,8 @@
  * EUNEVEN or EOPTION, where ranks are elsewhere or have other options, EPATIENCE
  * and EMPI: then the handle is broken, for good.
  *
- * Threads. MPI_THREAD_SINGLE is enough. No thread of the library calls MPI. A
- * handle belongs to one thread at a time; rally_status() may be called by any.
+ * Threads. MPI_THREAD_SINGLE is enough, but for saves in the background, which
+ * want MPI_THREAD_FUNNELED. No thread of the library calls MPI. A handle belongs to one thread at a time; rally_status() may be called by any.
  */
 #ifndef RALLYPOINT_H
 #define RALLYPOINT_H
@@ -73,7 +83,8 @@ typedef struct rally rally_t;
 /* What rally_point() tells, the same on every rank. */
 enum rally_verdict {
 	RALLY_GO = 0,	  /* nothing to do: advance */
-	RALLY_SAVED = 1,  /* a checkpoint of this step was committed: advance */
+	RALLY_SAVED = 1,  /* a checkpoint was committed, of this step or (in the
+			     background) of an earlier one: advance */
 	RALLY_STOP = 2,	  /* leave the loop; the state is saved. Sticky. */
 	RALLY_BROKEN = 3, /* no agreement is possible any more, see
 			     rally_error(). Sticky. */
@@ -282,6 +293,8 @@ int rally_request(rally_t *rp, enum rally_want want);
 
 /* Saves now. Between two safe points, at the same place on all ranks. Does
  * nothing if what this handle saved or restored last is of this step already.
+ * With option async 0 means that the copy is taken; a later rally_point(), or
+ * rally_close(), tells whether it was committed.
  * Without a rally_restore() before, the checkpoints of an earlier run are not
  * pruned.
  * Collective; step must match. Errors: EARG of a registration that was refused,
@@ -344,7 +357,8 @@ int rally_finish(rally_t *rp, int64_t step);
  * asked); EPENDING where a stop arrived too late to be acted on; EUNEVEN where
  * other ranks go on or have passed another number of safe points; the handle's
  * error where it is broken. A save that was asked for and not done yet is not done
- * any more. Collective. Call it before MPI_Finalize, which reports and completes a
+ * any more; one that goes on in the background is waited for, and where it fails
+ * here, and nothing above is to be told, its code comes back. Collective. Call it before MPI_Finalize, which reports and completes a
  * forgotten one. */
 int rally_close(rally_t *rp);
 
@@ -362,13 +376,15 @@ struct rally_status {
 	uint32_t lag;		/* safe points from a round to its verdict */
 	int signal;		/* last signal that this rank has seen, or 0 */
 	int verdict;		/* sticky verdict, RALLY_GO while running */
-	uint64_t bytes_done;	/* of this rank, in the save or restore */
-	uint64_t bytes_total;	/* that is running or was the last */
+	uint64_t bytes_done;	/* of this rank, in the save or restore that */
+	uint64_t bytes_total;	/* is running (also in the background) or was
+				   the last */
 	double save_seconds;	/* that a save is expected to take, < 0: not
 				   known; the same on all ranks, as of the last
 				   round */
 	double seconds_left;	/* until the nodes are lost, < 0: not known; when
 				   STOP comes back, by the job's record */
+	int saving;		/* 1 while a save goes on in the background */
 };
 
 /* Fills `*status`. Any thread, any time between open and close.

@@ -207,7 +207,7 @@ int rally_save(rally_t *rp, int64_t step)
 			       "%lld already", (long long)rp->standing.step);
 	rp_agree_enter(&rp->agree);
 	place.point = rp->agree.index;
-	rc = rp_save(rp, &place, "program");
+	rc = rp_save(rp, &place, "program", RP_SAVE_AS_OPTED);
 	rp_handle_leave(rp, step);
 	return rc;
 }
@@ -293,6 +293,7 @@ int rally_status(const rally_t *rp, struct rally_status *status)
 	status->stride = atomic_load(&rp->seen.stride);
 	status->lag = atomic_load(&rp->seen.lag);
 	status->verdict = atomic_load(&rp->seen.verdict);
+	status->saving = atomic_load(&rp->seen.saving);
 	status->bytes_done = atomic_load(&rp->progress.done);
 	status->bytes_total = atomic_load(&rp->progress.total);
 	status->signal = rp_signals_last(rp->options.stop_signals |

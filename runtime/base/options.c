@@ -87,6 +87,10 @@ static const struct row rows[] = {
 	{ "margin", DURATION, AT(margin), "10s", 0, NULL,
 	  "stop by itself this long, and what a stop takes, before the time limit "
 	  "that the record tells; 0: never" },
+	{ "async", CHOICE, AT(async), "no", 0, "no|yes",
+	  "save in the background: a copy is written while the program goes on" },
+	{ "async_memory", SIZE, AT(async_memory), "0", 0, NULL,
+	  "the most memory of a rank for that copy; 0: what the node has left" },
 	{ "memory", SIZE, AT(memory), "64m", 1 << 20, NULL,
 	  "the most memory that a rank's save or restore takes, beside what is "
 	  "registered" },

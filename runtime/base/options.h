@@ -42,6 +42,8 @@ struct rp_options {
 	int64_t poll_mpirun;	/* likewise, where mpirun started the ranks */
 	int64_t margin;		/* 0: the time limit is left to signals */
 	int64_t lag;		/* 0: by measurement, 1: "0", 2: "1" */
+	int64_t async;		/* 0: no, 1: yes */
+	int64_t async_memory;	/* bytes of the copy; 0: what there is */
 	int64_t memory;		/* bytes */
 	int64_t direct;		/* enum rp_auto */
 	int64_t incremental;	/* 0 or 1 */

@@ -4,23 +4,13 @@
 #ifndef RP_FLOW_COMMIT_H
 #define RP_FLOW_COMMIT_H
 
-#include "flow/handle.h"
-
-/* Why and of what a save is. */
-struct rp_commit {
-	const char *partial;	/* the directory, every shard durable in it */
-	int64_t step;
-	const char *cause;
-	int64_t began;		/* rp_now() */
-	uint64_t bytes;		/* out: shards and files */
-	int64_t largest;	/* out: the same of one rank */
-	struct rp_hash content;	/* out: of all data, whatever the step */
-};
+#include "flow/saving.h"
 
 /* Writes the manifest from all ranks' pieces (texts, each with its NUL), makes
  * it durable and renames the directory to its final name. RALLY_EUNCONFIRMED
- * where only the last fsync failed: the checkpoint is there. Rank 0 only. */
-int rp_commit(struct rally *rp, struct rp_commit *commit, const char *pieces);
+ * where only the last fsync failed: the checkpoint is there. Sets bytes and
+ * content. Rank 0 only, without MPI. */
+int rp_commit(struct rp_saving *saving);
 
 /* The hash of all ranks' data, whatever the step, by which a save of what was
  * saved before is noticed. */

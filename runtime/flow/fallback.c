@@ -74,14 +74,20 @@ int rp_fallback_again(struct rally *rp, int *tries)
 	return 1;
 }
 
+static int list(struct rally *rp, struct rp_io *io, struct rp_folder *both,
+		struct rp_err *err)
+{
+	int rc = rp_folder_list(io, both, rp->dir, err);
+
+	if (rc == 0 && rp->second.dir)
+		rc = rp_folder_add(io, both, rp->second.dir, err);
+	return rc;
+}
+
 int rp_fallback_list(struct rally *rp, struct rp_folder *both,
 		     struct rp_err *err)
 {
-	int rc = rp_folder_list(&rp->io, both, rp->dir, err);
-
-	if (rc == 0 && rp->second.dir)
-		rc = rp_folder_add(&rp->io, both, rp->second.dir, err);
-	return rc;
+	return list(rp, &rp->io, both, err);
 }
 
 int rp_fallback_holds(const struct rally *rp, const char *path)
@@ -107,17 +113,18 @@ static struct rp_retention retention_of(const struct rally *rp)
 
 /* How many of the newest checkpoints that stay are in the first and in the second
  * folder. */
-static int share_keep(struct rally *rp, size_t keep[2], struct rp_err *err)
+static int share_keep(struct rally *rp, struct rp_io *io, size_t keep[2],
+		      struct rp_err *err)
 {
 	struct rp_retention retention = retention_of(rp);
 	enum rp_stay *stays = NULL;
 	struct rp_folder both;
-	int rc = rp_fallback_list(rp, &both, err);
+	int rc = list(rp, io, &both, err);
 
 	if (rc == 0 && !(stays = calloc(both.n + 1, sizeof(*stays))))
 		rc = rp_fail(err, RALLY_ENOMEM, "prune: no memory");
 	if (rc == 0)
-		rc = rp_retain(&rp->io, &both, &retention, stays, err);
+		rc = rp_retain(io, &both, &retention, stays, err);
 	keep[0] = keep[1] = 0;
 	for (size_t i = 0; rc == 0 && i < both.n; i++)
 		if (stays[i] == RP_STAYS &&
@@ -129,36 +136,35 @@ static int share_keep(struct rally *rp, size_t keep[2], struct rp_err *err)
 	return rc;
 }
 
-static void prune_in(struct rally *rp, const char *dir,
-		     const struct rp_owner *owner, size_t keep,
-		     struct rp_pool *pool)
+static void prune_in(struct rally *rp, struct rp_io *io, const char *dir,
+		     struct rp_owner owner, size_t keep, struct rp_pool *pool,
+		     size_t *pruned, struct rp_err *err)
 {
 	struct rp_retention retention = retention_of(rp);
-	struct rp_err err = { 0 };
-	size_t pruned = 0;
+	size_t count = 0;
 
 	retention.keep = keep;
-	if (rp_owner_check(owner, &err) != 0 ||
-	    rp_folder_prune(&rp->io, dir, &retention, pool, &pruned, &err) != 0)
-		rp_words_error(rp, "pruning", &err);
-	rp_words_pruned(rp, pruned);
+	owner.io = io;
+	if (rp_owner_check(&owner, err) == 0)
+		rp_folder_prune(io, dir, &retention, pool, &count, err);
+	*pruned += count;
 }
 
-void rp_fallback_prune(struct rally *rp)
+void rp_fallback_prune(struct rally *rp, struct rp_io *io, size_t *pruned,
+		       struct rp_err *err)
 {
 	size_t keep[2] = { (size_t)rp->options.keep, 0 };
-	struct rp_second *second = &rp->second;
-	struct rp_err err = { 0 };
+	const struct rp_second *second = &rp->second;
 
-	if (second->dir && share_keep(rp, keep, &err) != 0) {
-		rp_words_error(rp, "pruning", &err);
+	*pruned = 0;
+	if (second->dir && share_keep(rp, io, keep, err) != 0)
 		return;
-	}
 	if (!rp->unclaimed)
-		prune_in(rp, rp->dir, &rp->owner, keep[0],
-			 rp_recycle_pool(rp));
+		prune_in(rp, io, rp->dir, rp->owner, keep[0],
+			 rp_recycle_pool(rp), pruned, err);
 	if (second->dir && !second->unclaimed)
-		prune_in(rp, second->dir, &second->owner, keep[1], NULL);
+		prune_in(rp, io, second->dir, second->owner, keep[1], NULL,
+			 pruned, err);
 }
 
 void rp_fallback_close(struct rally *rp)

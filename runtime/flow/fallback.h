@@ -54,8 +54,10 @@ int rp_fallback_again(struct rally *rp, int *tries);
 int rp_fallback_list(struct rally *rp, struct rp_folder *both,
 		     struct rp_err *err);
 
-/* Rank 0, after a commit that will last: prunes both, `keep` counts over both. */
-void rp_fallback_prune(struct rally *rp);
+/* Rank 0, after a commit that will last: prunes both, `keep` counts over both, and
+ * tells how many went. Without MPI or words: with a writer's `io` on its thread. */
+void rp_fallback_prune(struct rally *rp, struct rp_io *io, size_t *pruned,
+		       struct rp_err *err);
 
 /* Whether a checkpoint's path lies in the second folder. */
 int rp_fallback_holds(const struct rally *rp, const char *path);

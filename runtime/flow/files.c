@@ -15,23 +15,29 @@ int rp_files_any(const struct rp_regions *regions)
 }
 
 /* Does `what` (makes, awaits, syncs) to a folder below a checkpoint: "files", or
- * this rank's own in it. */
+ * the rank's own in it. */
 typedef int dir_fn(struct rp_io *io, const char *path, struct rp_err *err);
 
-static int with_dir(struct rally *rp, const char *dir,
-		    enum rally_file_scope scope, dir_fn *what)
+static int with_dir_of(struct rp_io *io, int rank, const char *dir,
+		       enum rally_file_scope scope, dir_fn *what,
+		       struct rp_err *err)
 {
-	char *own = rp_manifest_file_path("", RALLY_FILE_PRIVATE,
-					  rp->comm.rank);
+	char *own = rp_manifest_file_path("", RALLY_FILE_PRIVATE, rank);
 	char *path = own ? rp_path(dir, scope == RALLY_FILE_PRIVATE ? own
 								    : "files")
 			 : NULL;
-	int rc = path ? what(&rp->io, path, &rp->err)
-		      : rp_fail(&rp->err, RALLY_ENOMEM, "files: no memory");
+	int rc = path ? what(io, path, err)
+		      : rp_fail(err, RALLY_ENOMEM, "files: no memory");
 
 	free(own);
 	free(path);
 	return rc;
+}
+
+static int with_dir(struct rally *rp, const char *dir,
+		    enum rally_file_scope scope, dir_fn *what)
+{
+	return with_dir_of(&rp->io, rp->comm.rank, dir, scope, what, &rp->err);
 }
 
 int rp_files_begin(struct rally *rp, const char *dir)
@@ -39,17 +45,15 @@ int rp_files_begin(struct rally *rp, const char *dir)
 	return with_dir(rp, dir, RALLY_FILE_SHARED, rp_mkdir);
 }
 
-/* The path of a file below a checkpoint; NULL with rp->err set. */
-static char *path_of(struct rally *rp, const char *dir,
-		     const struct rp_region *r)
+/* The path of a file below a checkpoint; NULL with err set. */
+static char *path_of(int rank, const char *dir, const struct rp_region *r,
+		     struct rp_err *err)
 {
-	char *relative = rp_manifest_file_path(r->name, r->scope,
-					       rp->comm.rank);
+	char *relative = rp_manifest_file_path(r->name, r->scope, rank);
 	char *path = relative ? rp_path(dir, relative) : NULL;
 
 	if (!path)
-		rp_fail(&rp->err, RALLY_ENOMEM, "file '%s': no memory",
-			r->name);
+		rp_fail(err, RALLY_ENOMEM, "file '%s': no memory", r->name);
 	free(relative);
 	return path;
 }
@@ -57,7 +61,7 @@ static char *path_of(struct rally *rp, const char *dir,
 static void call(struct rally *rp, const char *dir, const struct rp_region *r,
 		 enum rally_file_op op, int64_t step)
 {
-	char *path = path_of(rp, dir, r);
+	char *path = path_of(rp->comm.rank, dir, r, &rp->err);
 	int answer;
 
 	rp->in_program = r->name;
@@ -96,49 +100,51 @@ void rp_files_read(struct rally *rp, const char *dir, int64_t step)
 			     step);
 }
 
-/* Whether this rank has to look after a file: each private one, and every
- * comm.size-th shared one. */
-static int is_mine(const struct rally *rp, const struct rp_region *r,
-		   int *turn)
+/* Whether a rank has to look after a file: each private one, and every ranks-th
+ * shared one. */
+static int is_mine(const struct rp_region *r, int rank, int ranks, int *turn)
 {
 	if (r->kind != RP_FILE)
 		return 0;
 	if (r->scope == RALLY_FILE_PRIVATE)
 		return 1;
-	return (*turn)++ % rp->comm.size == rp->comm.rank;
+	return (*turn)++ % ranks == rank;
 }
 
-static int seal(struct rally *rp, const char *path, const struct rp_region *r,
-		struct rp_piece *piece)
+static int seal(struct rp_io *io, const char *path, const struct rp_region *r,
+		struct rp_piece *piece, struct rp_err *err)
 {
 	struct rp_hash hash;
 	uint64_t bytes;
-	int rc = rp_file_seal(&rp->io, path, &bytes, &hash, &rp->err);
+	int rc = rp_file_seal(io, path, &bytes, &hash, err);
 
 	if (rc == 0)
 		rc = rp_piece_add_file(piece, r->name, r->scope, bytes, &hash,
-				       &rp->err);
+				       err);
 	return rc;
 }
 
-int rp_files_seal(struct rally *rp, const char *dir, struct rp_piece *piece)
+int rp_files_seal(struct rp_io *io, const char *dir,
+		  const struct rp_regions *regions, int rank, int ranks,
+		  struct rp_piece *piece, struct rp_err *err)
 {
 	int turn = 0, own = 0, rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < rp->regions.n; i++) {
-		const struct rp_region *r = &rp->regions.v[i];
+	for (size_t i = 0; rc == 0 && i < regions->n; i++) {
+		const struct rp_region *r = &regions->v[i];
 		char *path;
 
-		if (!is_mine(rp, r, &turn))
+		if (!is_mine(r, rank, ranks, &turn))
 			continue;
 		own |= r->scope == RALLY_FILE_PRIVATE;
-		path = path_of(rp, dir, r);
-		rc = path ? seal(rp, path, r, piece) : rp->err.code;
+		path = path_of(rank, dir, r, err);
+		rc = path ? seal(io, path, r, piece, err) : err->code;
 		free(path);
 	}
 	/* Rank 0 syncs the shared one. */
 	if (rc == 0 && own)
-		rc = with_dir(rp, dir, RALLY_FILE_PRIVATE, rp_sync_dir);
+		rc = with_dir_of(io, rank, dir, RALLY_FILE_PRIVATE, rp_sync_dir,
+				 err);
 	return rc;
 }
 
@@ -183,7 +189,7 @@ static void verify(struct rally *rp, const char *dir,
 	    (r->scope == RALLY_FILE_PRIVATE &&
 	     with_dir(rp, dir, RALLY_FILE_PRIVATE, rp_await_dir) != 0))
 		return;
-	path = path_of(rp, dir, r);
+	path = path_of(rp->comm.rank, dir, r, &rp->err);
 	rp_progress_extend(&rp->progress, stored->bytes);
 	if (path)
 		rp_file_verify(&rp->io, path, stored->bytes, &stored->hash,
@@ -200,7 +206,7 @@ int rp_files_verify(struct rally *rp, const char *dir,
 
 		if (r->kind != RP_FILE)
 			continue;
-		if (is_mine(rp, r, &walk->turn))
+		if (is_mine(r, rp->comm.rank, rp->comm.size, &walk->turn))
 			verify(rp, dir, manifest, r);
 		return 1;
 	}

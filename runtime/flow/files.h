@@ -22,9 +22,11 @@ int rp_files_begin(struct rally *rp, const char *dir);
  * rp->err of this rank; the vote is the caller's. */
 void rp_files_write(struct rally *rp, const char *dir, int64_t step);
 
-/* Makes this rank's part of the files durable and adds it to its piece. Every
- * rank must have written by then. Not collective. */
-int rp_files_seal(struct rally *rp, const char *dir, struct rp_piece *piece);
+/* Makes the part of `rank` of the files in `regions` durable and adds it to its
+ * piece. Every rank must have written by then. Not collective. */
+int rp_files_seal(struct rp_io *io, const char *dir,
+		  const struct rp_regions *regions, int rank, int ranks,
+		  struct rp_piece *piece, struct rp_err *err);
 
 /* Checks the next of the registered files against the manifest, if it is this
  * rank's to check, so that ranks can tell each other in between. 0 where there

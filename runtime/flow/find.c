@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "flow/background.h"
 #include "flow/trial.h"
 
 /* What the newest checkpoint holds is kept for the next call: a program asks for
@@ -81,6 +82,7 @@ int rp_find(struct rally *rp, const char *name, struct rally_info *info)
 	struct rally_info found = { 0 };
 
 	if (rp_place_meet_in(rp, "rally_find()", 0) != 0 ||
+	    rp_background_finish(rp, NULL) != 0 ||
 	    rp_comm_same(&rp->comm, name, RALLY_EMISMATCH,
 			 "the ranks look for different names", &rp->err) != 0 ||
 	    load_found(rp) != 0)

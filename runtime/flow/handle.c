@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "flow/background.h"
 #include "flow/claim.h"
 #include "flow/recycle.h"
 #include "flow/words.h"
@@ -32,8 +33,17 @@ static int read_options(struct rally *rp)
 
 static int begin_io(struct rally *rp)
 {
-	return rp_io_begin(&rp->io, rp->options.fault, rp->options.fault_log,
-			   rp->comm.rank, &rp->err);
+	const char *fault = rp->options.fault, *log = rp->options.fault_log;
+	int rc = rp_io_begin(&rp->io, fault, log, rp->comm.rank, &rp->err);
+
+	return rc ? rc : rp_io_begin_writer(&rp->writer_io, fault, log,
+					    rp->comm.rank, &rp->err);
+}
+
+static void end_io(struct rally *rp)
+{
+	rp_io_end(&rp->io);
+	rp_io_end(&rp->writer_io);
 }
 
 /* A requeue that is going to be tried again; rp_sched's tell. */
@@ -88,8 +98,8 @@ static void allow_threads(struct rally *rp)
 
 	if (MPI_Query_thread(&level) != MPI_SUCCESS)
 		level = MPI_THREAD_SINGLE;
-	rp->threads = level >= MPI_THREAD_FUNNELED &&
-		      rp->options.threads != RP_NO &&
+	rp->may_thread = level >= MPI_THREAD_FUNNELED;
+	rp->threads = rp->may_thread && rp->options.threads != RP_NO &&
 		      (rp->node.has_beside || rp->options.threads == RP_YES);
 }
 
@@ -249,7 +259,7 @@ static int apply_options(struct rally *rp, const struct rp_options *old)
 	rp_signals_install(now->stop_signals | now->save_signals, &rp->err);
 	if (strcmp(now->fault, old->fault) != 0 ||
 	    strcmp(now->fault_log, old->fault_log) != 0) {
-		rp_io_end(&rp->io);
+		end_io(rp);
 		begin_io(rp);
 	}
 	rp->comm.patience = now->patience;
@@ -264,6 +274,8 @@ static int apply_options(struct rally *rp, const struct rp_options *old)
 	tune_sched(rp);
 	tune_writer(rp);
 	allow_threads(rp);
+	if (now->async == 0)
+		rp_stage_free(&rp->stage);
 	return rp->err.code;
 }
 
@@ -272,7 +284,8 @@ int rp_handle_set(struct rally *rp, const char *key, const char *value)
 	struct rp_options old = rp->options;
 	char *text = rp_format("has %s=%s", key, value);
 
-	if (rp_place_meet_in(rp, "rally_set()", 0) != 0) {
+	if (rp_place_meet_in(rp, "rally_set()", 0) != 0 ||
+	    rp_background_finish(rp, NULL) != 0) {
 		free(text);
 		return rp->err.code;
 	}
@@ -357,6 +370,7 @@ void rp_handle_free(struct rally *rp)
 {
 	rp_alarm_close(&rp->alarm);
 	rp_poll_end(&rp->poll);
+	rp_background_close(rp);
 	rp_recycle_close(rp);
 	rp_owner_release(&rp->owner);
 	rp_fallback_close(rp);
@@ -413,6 +427,8 @@ static void show(struct rally *rp, int64_t step)
 	atomic_store(&seen->stride, rp->agree.stride);
 	atomic_store(&seen->lag, rp->agree.lag);
 	atomic_store(&seen->verdict, rp->verdict);
+	atomic_store(&seen->saving, rp->saving.phase == RP_WRITING ||
+					    rp->saving.phase == RP_COMMITTING);
 }
 
 void rp_handle_leave(struct rally *rp, int64_t step)

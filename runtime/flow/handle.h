@@ -17,6 +17,7 @@
 #include "flow/fallback.h"
 #include "flow/place.h"
 #include "flow/plan.h"
+#include "flow/saving.h"
 #include "group/agree.h"
 #include "group/comm.h"
 #include "group/node.h"
@@ -28,6 +29,8 @@
 #include "sys/poll.h"
 #include "sys/sched.h"
 #include "sys/shard_base.h"
+#include "sys/stage.h"
+#include "sys/worker.h"
 
 /* The checkpoints of the folder, as all ranks know them. */
 struct rp_standing {
@@ -53,7 +56,7 @@ struct rp_seen {
 	_Atomic int64_t step, sequence, saved_step, left_at, save_ns;
 	_Atomic uint64_t points, rounds;
 	_Atomic uint32_t stride, lag;
-	_Atomic int verdict;
+	_Atomic int verdict, saving;
 };
 
 /* Why rank 0 wants a stop, besides signals and requests. */
@@ -96,6 +99,14 @@ struct rally {
 	struct rp_staging staging;	/* of the shards that this rank writes */
 	struct rp_layout layout;	/* likewise */
 	struct rp_shard_base base;	/* likewise */
+	struct rp_saving saving;	/* the save that runs, or ran last */
+	/* in the background */
+	int may_thread;		/* MPI knows that there may be threads */
+	struct rp_worker *worker;	/* NULL before the first save there */
+	struct rp_io writer_io;	/* the worker's */
+	struct rp_stage stage;	/* the data that it writes */
+	int foreground;		/* the next save, since one there has failed */
+	int told_refusal;	/* that there is no room for it */
 	json_t *meta;		/* the program's strings, to be saved */
 	json_t *restored_meta;
 	struct rp_manifest found;	/* rally_find()'s, sequence -1: none */
@@ -105,6 +116,7 @@ struct rally {
 	atomic_int asked;	/* enum rally_want, or'ed */
 	uint32_t stops_seen, saves_seen;	/* signal counts */
 	struct rp_place round_place;	/* where the round in flight started */
+	int64_t round_number;	/* of the last save, there */
 	struct rp_place here;		/* where this rank waits, if it does */
 	struct rp_alarm alarm;
 	/* what all ranks know */
@@ -113,6 +125,7 @@ struct rally {
 	int has_base;
 	int64_t last_save;	/* rp_now() of the last save or restore */
 	uint64_t saved_at;	/* safe points passed at the last save, 0: none */
+	int saved_here;		/* a commit is known since the safe point began */
 	struct rp_plan plan;	/* what the next one will take */
 	int stop_pending;	/* seen in a vote, to be told at the next point
 				   */

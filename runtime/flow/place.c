@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "flow/background.h"
 #include "flow/deadline.h"
 #include "flow/handle.h"
 #include "sys/signals.h"
@@ -62,6 +63,7 @@ void rp_place_ballot(struct rally *rp, const struct rp_place *place,
 	ballot->site = site_of(rp, place);
 	ballot->step = place->step;
 	ballot->leaving = place->leaving;
+	rp_background_ballot(rp, ballot);
 }
 
 void rp_place_describe(const struct rp_place *place, char *text, size_t size)
@@ -156,17 +158,16 @@ static int look_in_flight(struct rally *rp)
 }
 
 static int meet(struct rally *rp, const struct rp_place *place,
-		const struct rp_ballot *ballot)
+		const struct rp_ballot *ballot, struct rp_tally *tally)
 {
-	struct rp_tally tally;
 	int rc;
 
 	rp->here = *place;
 	rc = look_in_flight(rp);
 	if (rc == 0)
-		rc = rp_meet(&rp->agree, &rp->comm, ballot, &tally, &rp->err);
+		rc = rp_meet(&rp->agree, &rp->comm, ballot, tally, &rp->err);
 	if (rc == 0)
-		rc = heed(rp, place, &tally);
+		rc = heed(rp, place, tally);
 	if (rc == 0)
 		rc = rp_comm_confirm(&rp->comm, &rp->err);
 	if (rc != 0)
@@ -174,12 +175,14 @@ static int meet(struct rally *rp, const struct rp_place *place,
 	return rc;
 }
 
-int rp_place_meet(struct rally *rp, const struct rp_place *place)
+int rp_place_meet(struct rally *rp, const struct rp_place *place,
+		  struct rp_tally *tally)
 {
 	struct rp_ballot ballot;
+	struct rp_tally own;
 
 	fill_ballot(rp, place, &ballot);
-	return meet(rp, place, &ballot);
+	return meet(rp, place, &ballot, tally ? tally : &own);
 }
 
 /* What this rank wants waits for a safe point or a save: only there it is done.
@@ -188,10 +191,11 @@ int rp_place_meet_in(struct rally *rp, const char *call, int64_t step)
 {
 	struct rp_place place = { call, 0, step, 0, rp->agree.index };
 	struct rp_ballot ballot;
+	struct rp_tally tally;
 
 	fill_ballot(rp, &place, &ballot);
 	ballot.want_save = ballot.want_stop = 0;
 	ballot.signal = 0;
 	ballot.left_ns = RP_LEFT_UNKNOWN;
-	return meet(rp, &place, &ballot);
+	return meet(rp, &place, &ballot, &tally);
 }

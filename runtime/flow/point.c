@@ -1,5 +1,6 @@
 #include "flow/point.h"
 
+#include "flow/background.h"
 #include "flow/deadline.h"
 #include "flow/requeue.h"
 #include "flow/save.h"
@@ -45,10 +46,10 @@ static const char *cause_of(enum act act, const struct rp_tally *tally)
  * goes to new files. */
 static int save_stop(struct rally *rp, const struct rp_place *place)
 {
-	int rc = rp_save(rp, place, "stop");
+	int rc = rp_save(rp, place, "stop", RP_SAVE_AND_STOP);
 
 	if (rc == RALLY_EIO || rc == RALLY_ENOSPC || rc == RALLY_EDEVICE)
-		rc = rp_save(rp, place, "stop");
+		rc = rp_save(rp, place, "stop", RP_SAVE_AND_STOP);
 	if (rp->verdict == RALLY_BROKEN)
 		return RALLY_BROKEN;
 	rp->stop_saved = rc == 0 || rc == RALLY_EUNCONFIRMED;
@@ -61,13 +62,22 @@ static int save_stop(struct rally *rp, const struct rp_place *place)
 	return 0;
 }
 
+/* Nothing is saved of a job that is being cancelled; what runs comes to its end. */
+static int save_nothing(struct rally *rp, const struct rp_place *place)
+{
+	if (rp_place_meet(rp, place, NULL) != 0)
+		return rp->err.code;
+	return rp_background_finish(rp, NULL);
+}
+
 /* All ranks stop here: the checkpoint, then the requeue. */
 static int stop_here(struct rally *rp, const struct rp_place *place)
 {
 	rp_alarm_calm(&rp->alarm);
 	rp->stopped_at = rp_deadline_begin(rp);
 	rp_deadline_ask(rp);
-	if (!rp_requeue_cancelled(rp) && save_stop(rp, place) != 0)
+	if ((rp_requeue_cancelled(rp) ? save_nothing(rp, place)
+				      : save_stop(rp, place)) != 0)
 		return RALLY_BROKEN;
 	if (rp->verdict == RALLY_BROKEN)
 		return RALLY_BROKEN;
@@ -94,14 +104,16 @@ static int act_on(struct rally *rp, const struct rp_place *place,
 	rp_words_verdict(rp, place->step, cause_of(act, tally));
 	if (act == STOP)
 		return stop_here(rp, place);
-	rc = rp_save(rp, place, cause_of(act, tally));
-	rp->kept = rp->err;
+	rp_err_clear(&rp->kept);
+	rc = rp_save(rp, place, cause_of(act, tally), RP_SAVE_AS_OPTED);
+	if (rc != 0)
+		rp->kept = rp->err;
 	if (rp->verdict)
 		return rp->verdict;
 	/* A stop that the votes brought adopts this save. */
 	if (rp->stop_pending)
 		return stop_here(rp, place);
-	return rc == 0 ? RALLY_SAVED : RALLY_GO;
+	return RALLY_GO;
 }
 
 static int start_round(struct rally *rp, const struct rp_place *place)
@@ -110,6 +122,7 @@ static int start_round(struct rally *rp, const struct rp_place *place)
 
 	rp_place_ballot(rp, place, &ballot);
 	rp->round_place = *place;
+	rp->round_number = rp->saving.number;
 	return rp_round_start(&rp->agree, &rp->comm, &ballot, &rp->err);
 }
 
@@ -123,17 +136,18 @@ static int finish_round(struct rally *rp, const struct rp_place *place)
 		return rp_handle_break(rp);
 	rp_agree_plan(&rp->agree, &tally, &rp->options,
 		      rp->options.every_steps);
+	if (rp_background_hear(rp, place, &tally) != 0)
+		return RALLY_BROKEN;
 	return act_on(rp, place, &tally);
 }
 
-static int run_point(struct rally *rp, const struct rp_place *place)
+static int pass(struct rally *rp, const struct rp_place *place)
 {
 	struct rp_agree *agree = &rp->agree;
 	int verdict = RALLY_GO;
 
 	if (rp->stop_pending)
 		return stop_here(rp, place);
-	rp_err_clear(&rp->err);
 	if (agree->in_flight && agree->index >= agree->complete_at)
 		verdict = finish_round(rp, place);
 	rp_agree_arrive(agree);
@@ -145,12 +159,18 @@ static int run_point(struct rally *rp, const struct rp_place *place)
 	rp_plan_look(rp);
 	if (start_round(rp, place) != 0)
 		return rp_handle_break(rp);
-	if (agree->lag == 0) {
-		int late = finish_round(rp, place);
+	return agree->lag == 0 ? finish_round(rp, place) : RALLY_GO;
+}
 
-		verdict = late == RALLY_GO ? verdict : late;
-	}
-	return verdict;
+/* A save that was asked for earlier may be the one that is committed here. */
+static int run_point(struct rally *rp, const struct rp_place *place)
+{
+	int verdict;
+
+	rp_err_clear(&rp->err);
+	rp->saved_here = 0;
+	verdict = pass(rp, place);
+	return verdict == RALLY_GO && rp->saved_here ? RALLY_SAVED : verdict;
 }
 
 /* In a function that the library calls: it fails the save or the restore that
@@ -203,7 +223,8 @@ static int finish_in_close(struct rally *rp)
 	return rp_place_same(rp, &rp->round_place, &tally);
 }
 
-static int leave_together(struct rally *rp)
+/* The code of a save that fails here goes to *lost. */
+static int leave_together(struct rally *rp, int *lost)
 {
 	struct rp_place place = { "rally_close()", 0, 0, 1, rp->agree.index };
 	struct rp_tally tally;
@@ -220,6 +241,8 @@ static int leave_together(struct rally *rp)
 		rp->stop_pending |= tally.want_stop;
 		rc = rp_place_same(rp, &place, &tally);
 	}
+	if (rc == 0)
+		rc = rp_background_finish(rp, lost);
 	return rc;
 }
 
@@ -236,20 +259,21 @@ static int end_of_stop(struct rally *rp)
 
 int rp_close(struct rally *rp)
 {
-	int rc;
+	int lost = 0, rc;
 
 	rp_handle_notice_death(rp);
 	if (rp->verdict == RALLY_BROKEN)
 		return rp->err.code ? rp->err.code : RALLY_EMPI;
 	rp_err_clear(&rp->err);
-	rc = leave_together(rp);
+	rc = leave_together(rp, &lost);
 	if (rc != 0) {
 		rp_handle_break(rp);
 		return rc;
 	}
-	if (rp->finished)
-		return 0;
-	if (rp->verdict == RALLY_STOP)
+	if (rp->verdict == RALLY_STOP && !rp->finished)
 		return end_of_stop(rp);
-	return rp->stop_pending ? RALLY_EPENDING : 0;
+	if (rp->stop_pending && !rp->finished)
+		return RALLY_EPENDING;
+	/* Nothing else tells the program of it. */
+	return lost;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "flow/background.h"
 #include "flow/deadline.h"
 #include "flow/hook.h"
 #include "flow/words.h"
@@ -249,7 +250,8 @@ int rp_requeue(struct rally *rp)
 
 	if (rp->requeued)
 		return 0;
-	if (rp_place_meet_in(rp, "rally_requeue()", 0) != 0)
+	if (rp_place_meet_in(rp, "rally_requeue()", 0) != 0 ||
+	    rp_background_finish(rp, NULL) != 0)
 		return rp->err.code;
 	if (rp->held)
 		return rp_fail(&rp->err, RALLY_EREQUEUE, "%s",

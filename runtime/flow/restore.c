@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "flow/background.h"
 #include "flow/claim.h"
 #include "flow/commit.h"
 #include "flow/trial.h"
@@ -109,7 +110,8 @@ int rp_restore(struct rally *rp, int64_t *step, int *how)
 {
 	*how = RALLY_FRESH;
 	forget_unread(&rp->standing);
-	if (rp_place_meet_in(rp, "rally_restore()", 0) != 0)
+	if (rp_place_meet_in(rp, "rally_restore()", 0) != 0 ||
+	    rp_background_finish(rp, NULL) != 0)
 		return rp->err.code;
 	if (was_finished(rp, step)) {
 		*how = RALLY_FINISHED;
@@ -141,7 +143,8 @@ static void write_mark(struct rally *rp, int64_t step)
 
 int rp_finish(struct rally *rp, int64_t step)
 {
-	if (rp_place_meet_in(rp, "rally_finish()", step) != 0)
+	if (rp_place_meet_in(rp, "rally_finish()", step) != 0 ||
+	    rp_background_finish(rp, NULL) != 0)
 		return rp->err.code;
 	if (rp->comm.rank == 0)
 		write_mark(rp, step);

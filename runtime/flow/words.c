@@ -220,6 +220,29 @@ void rp_words_fallback(struct rally *rp, const char *from, const char *to,
 	     from == to ? "there" : "in ", from == to ? "" : to, reason);
 }
 
+void rp_words_staged(struct rally *rp, int64_t step, uint64_t bytes,
+		     int64_t elapsed)
+{
+	char amount[80];
+
+	if (!speaks(rp))
+		return;
+	tell(rp, "staged",
+	     json_pack("{s:I,s:I,s:I}", "step", (json_int_t)step, "bytes",
+		       (json_int_t)bytes, "elapsed_ns", (json_int_t)elapsed),
+	     "copied %s: step %" PRId64 ", to be written while the program goes "
+	     "on", transfer(bytes, elapsed, amount, sizeof(amount)), step);
+}
+
+void rp_words_overtaken(struct rally *rp, int64_t step)
+{
+	if (!speaks(rp))
+		return;
+	tell(rp, "overtaken", json_pack("{s:I}", "step", (json_int_t)step),
+	     "the save of step %" PRId64 " that was being written is given up "
+	     "for the one of the stop", step);
+}
+
 void rp_words_stale(struct rally *rp, int64_t step, int64_t older)
 {
 	if (!speaks(rp))

@@ -25,6 +25,10 @@ void rp_words_expected(struct rally *rp, uint64_t bytes, int64_t expected,
 /* A save that failed is tried again, in the same or in the other folder. */
 void rp_words_fallback(struct rally *rp, const char *from, const char *to,
 		       const char *reason);
+/* A copy is taken, and is written while the program goes on; what became of it. */
+void rp_words_staged(struct rally *rp, int64_t step, uint64_t bytes,
+		     int64_t elapsed);
+void rp_words_overtaken(struct rally *rp, int64_t step);
 void rp_words_stale(struct rally *rp, int64_t step, int64_t older);
 void rp_words_current(struct rally *rp, int64_t step);
 void rp_words_pruned(struct rally *rp, size_t count);

@@ -25,9 +25,14 @@ enum field {
 	LEAVING,	/* rank + 1 */
 	STAYING,	/* rank + 1 */
 	FAILED,		/* ~rank, or INT64_MIN */
+	DURABLE,	/* ~ */
+	KNOWN,		/* ~ */
+	LOST,		/* ~rank, or INT64_MIN */
+	OUTCOME,
+	FINISH_NS,
 };
 
-_Static_assert(FAILED + 1 == RP_BALLOT_FIELDS, "the fields of a ballot");
+_Static_assert(FINISH_NS + 1 == RP_BALLOT_FIELDS, "the fields of a ballot");
 
 static void pack(const struct rp_ballot *b, int rank, int64_t *f)
 {
@@ -48,6 +53,16 @@ static void pack(const struct rp_ballot *b, int rank, int64_t *f)
 	f[LEAVING] = b->leaving ? rank + 1 : 0;
 	f[STAYING] = b->leaving ? 0 : rank + 1;
 	f[FAILED] = b->failed ? ~(int64_t)rank : INT64_MIN;
+	f[DURABLE] = ~b->durable;
+	f[KNOWN] = ~b->known;
+	f[LOST] = b->lost ? ~(int64_t)rank : INT64_MIN;
+	f[OUTCOME] = b->outcome;
+	f[FINISH_NS] = b->finish_ns;
+}
+
+static int rank_of(int64_t field)
+{
+	return field == INT64_MIN ? -1 : (int)~field;
 }
 
 static void unpack(const int64_t *f, struct rp_tally *t)
@@ -65,7 +80,12 @@ static void unpack(const int64_t *f, struct rp_tally *t)
 	t->step_max = f[STEP_MAX];
 	t->leaving_rank = (int)f[LEAVING] - 1;
 	t->staying_rank = (int)f[STAYING] - 1;
-	t->failed_rank = f[FAILED] == INT64_MIN ? -1 : (int)~f[FAILED];
+	t->failed_rank = rank_of(f[FAILED]);
+	t->durable = ~f[DURABLE];
+	t->known = ~f[KNOWN];
+	t->lost_rank = rank_of(f[LOST]);
+	t->outcome = (int)f[OUTCOME];
+	t->finish_ns = f[FINISH_NS];
 }
 
 int rp_agree_init(struct rp_agree *agree, struct rp_err *err)

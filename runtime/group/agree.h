@@ -28,7 +28,7 @@
 #include "group/comm.h"
 #include "group/site.h"
 
-#define RP_BALLOT_FIELDS 14
+#define RP_BALLOT_FIELDS 19
 #define RP_LEFT_UNKNOWN INT64_MAX
 
 struct rp_ballot {
@@ -43,6 +43,13 @@ struct rp_ballot {
 	int64_t step;
 	int leaving;		/* the rank is in rally_close() */
 	int failed;		/* votes: this rank has an error */
+	/* of background saves, by their number in this handle (0: none) */
+	int64_t durable;	/* the last whose part of this rank is durable */
+	int64_t known;		/* the last whose end this rank knows of */
+	int lost;		/* this rank could not write its part */
+	int outcome;		/* rank 0: 1 and the code of a commit, 0: it is not
+				   through */
+	int64_t finish_ns;	/* until this rank's part is written */
 };
 
 struct rp_tally {
@@ -56,6 +63,10 @@ struct rp_tally {
 	int64_t step_min, step_max;
 	int leaving_rank, staying_rank;	/* one of each, -1: there is none */
 	int failed_rank;		/* lowest that failed, -1: none did */
+	int64_t durable, known;		/* the least of all ranks' */
+	int lost_rank;			/* lowest, -1: none has lost its part */
+	int outcome;			/* rank 0's */
+	int64_t finish_ns;
 };
 
 /* What MPI reads and writes. After a wait that was given up it may do so for as

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "data/shard.h"
+#include "sys/device_copy.h"
 #include "sys/memory.h"
 
 #define HUGE ((size_t)2 << 20)	/* the memory is a multiple of these pages */
@@ -132,10 +133,13 @@ int rp_stage_reserve(struct rp_stage *stage, const struct rp_regions *regions,
 }
 
 /* The one place where data is copied. */
-static int copy(unsigned char *to, const struct rp_region *region,
+static int copy(unsigned char *to, const struct rp_regions *regions, size_t i,
 		struct rp_err *err)
 {
-	(void)err;
+	const struct rp_region *region = &regions->v[i];
+
+	if (rp_devices_hold(regions->devices, i))
+		return rp_devices_copy(regions->devices, i, to, err);
 	if (region->bytes > 0)
 		memcpy(to, region->data, (size_t)region->bytes);
 	return 0;
@@ -154,7 +158,7 @@ int rp_stage_fill(struct rp_stage *stage, const struct rp_regions *regions,
 		stage->regions.v[i].data = to;
 		if (whole == 0)
 			continue;
-		rc = copy(to, &regions->v[i], err);
+		rc = copy(to, regions, i, err);
 		memset(to + bytes, 0, whole - bytes);
 		to += whole;
 	}

@@ -14,6 +14,7 @@ mpi_test_ldadd = libmpitest.la librallypoint.la $(MPI_LIBS) $(CMOCKA_LIBS)
 
 mpi_tests = \
 	tests/mpi/test_agree.mpi \
+	tests/mpi/test_async.mpi \
 	tests/mpi/test_current.mpi \
 	tests/mpi/test_damage.mpi \
 	tests/mpi/test_device.mpi \
@@ -44,6 +45,10 @@ TESTS += $(mpi_tests)
 tests_mpi_test_agree_mpi_SOURCES = tests/mpi/test_agree.c
 tests_mpi_test_agree_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_agree_mpi_LDADD = $(mpi_test_ldadd)
+
+tests_mpi_test_async_mpi_SOURCES = tests/mpi/test_async.c
+tests_mpi_test_async_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_async_mpi_LDADD = $(mpi_test_ldadd)
 
 tests_mpi_test_current_mpi_SOURCES = tests/mpi/test_current.c
 tests_mpi_test_current_mpi_CFLAGS = $(mpi_test_cflags)
