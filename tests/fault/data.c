@@ -115,3 +115,22 @@ void data_check(int64_t step)
 	check(rows, (int64_t)ROWS * COLUMNS, step, 0, "rows");
 	check(filed, FILED, step, PRIVATE, "filed");
 }
+
+void data_begin(int *argc, char ***argv)
+{
+	int level;
+
+	MPI_Init_thread(argc, argv, getenv("RALLY_ASYNC") ? MPI_THREAD_FUNNELED
+							  : MPI_THREAD_SINGLE,
+			&level);
+}
+
+int data_await(rally_t *rp, int64_t step)
+{
+	struct rally_status status;
+
+	while (rally_status(rp, &status) == 0 && status.saving)
+		if (rally_point(rp, step) >= RALLY_STOP)
+			return RALLY_EIO;
+	return status.saved_step == step ? 0 : RALLY_EIO;
+}

@@ -14,6 +14,13 @@
 
 #define DATA_WRONG 99	/* exit status; no code of the library's */
 
+/* MPI_Init, or what saves in the background want where RALLY_ASYNC is set. */
+void data_begin(int *argc, char ***argv);
+
+/* Passes safe points at this step until no save goes on in the background: 0 where
+ * the newest checkpoint is of this step then. Collective. */
+int data_await(rally_t *rp, int64_t step);
+
 /* Registers all three. Logically Collective. Returns the library's code. */
 int data_add(rally_t *rp);
 

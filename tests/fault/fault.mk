@@ -1,7 +1,7 @@
 # Faults from outside, on real runs; tests/run fault runs them.
 check_PROGRAMS += tests/fault/saver tests/fault/soak
 EXTRA_DIST += tests/fault/fault.sh tests/fault/window.sh \
-	tests/fault/run_strace tests/fault/run_soak
+	tests/fault/run_kill tests/fault/run_strace tests/fault/run_soak
 fault_data = tests/fault/data.c tests/fault/data.h
 fault_cflags = $(AM_CFLAGS) $(MPI_CFLAGS)
 fault_ldadd = librallypoint.la $(MPI_LIBS)

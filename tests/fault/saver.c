@@ -56,6 +56,8 @@ static int save_some(rally_t *rp, int64_t *step, long saves)
 		data_fill(++*step);
 		rc = rally_save(rp, *step);
 		if (rc == 0)
+			rc = data_await(rp, *step);
+		if (rc == 0)
 			say("saved", *step);
 	}
 	mark(saves + 1);
@@ -93,7 +95,7 @@ int main(int argc, char **argv)
 		return 64;
 	}
 	rally_early();
-	MPI_Init(&argc, &argv);
+	data_begin(&argc, &argv);
 	MPI_Comm_rank(MPI_COMM_WORLD, &rank);
 	rc = run(argv[1], strtol(argv[2], NULL, 10));
 	MPI_Finalize();

@@ -56,6 +56,8 @@ static int save_all(rally_t *rp, long saves, int *bad)
 	for (long i = 1; rc == 0 && i <= saves; i++) {
 		data_fill(i);
 		rc = rally_save(rp, i);
+		if (rc == 0)
+			rc = data_await(rp, i);
 		if (i == saves / 5)
 			early = look(i);
 	}
@@ -73,7 +75,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "soak FOLDER SAVES\n");
 		return 64;
 	}
-	MPI_Init(&argc, &argv);
+	data_begin(&argc, &argv);
 	MPI_Comm_rank(MPI_COMM_WORLD, &rank);
 	rc = rally_open(MPI_COMM_WORLD, argv[1], &rp);
 	if (rc == 0)

@@ -169,6 +169,31 @@ static void save_once(const char *dir)
 	mt_code(rp, rally_close(rp), 0);
 }
 
+/* Written while the program goes on, and pruned when all know. */
+static void save_behind(const char *dir)
+{
+	rally_t *rp;
+
+	ms_resume(dir, 3, 3, &rp);
+	mt_set(rp, "keep", 1);
+	mt_code(rp, rally_set(rp, "async", "yes"), 0);
+	for (int64_t step = 4; step < 6; step++) {
+		ms_fill(step);
+		mt_code(rp, rally_save(rp, step), 0);
+		ms_forget();
+		while (mt_status(rp).saving)
+			assert_true(rally_point(rp, step) < RALLY_STOP);
+		assert_int_equal(mt_status(rp).saved_step, step);
+	}
+	mt_code(rp, rally_close(rp), 0);
+}
+
+static void test_behind(void **state)
+{
+	(void)state;
+	record(ms_make(3), save_behind, NO_BAD, "two saves in the background");
+}
+
 static void test_save(void **state)
 {
 	(void)state;
@@ -230,6 +255,7 @@ static void test_after_fallback(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_save),
+	cmocka_unit_test(test_behind),
 	cmocka_unit_test(test_prune),
 	cmocka_unit_test(test_after_fallback),
 };
