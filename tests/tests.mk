@@ -1,7 +1,7 @@
 # The tests of make check, and what tests/run and the demo need of a tarball.
 EXTRA_DIST += tests/run tests/packages tests/lib/setup tests/lib/layers \
-	tests/lib/header tests/lib/fsync tests/lib/memcheck tests/lib/vgfilter \
-	tests/lib/lsan.supp tests/cluster/up tests/cluster/down \
+	tests/lib/header tests/lib/fsync tests/lib/memcheck tests/lib/racecheck \
+	tests/lib/vgfilter tests/lib/lsan.supp tests/cluster/up tests/cluster/down \
 	tests/cluster/lib.sh tests/cluster/daemons.sh
 
 

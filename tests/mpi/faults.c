@@ -1,10 +1,12 @@
 /*
  * faults.c - what the checkers of memory must find, on each of two ranks: bytes
  *            that were never written are sent, a byte behind the end is read,
- *            and memory is lost
+ *            and memory is lost; or two threads write what no lock guards
  *
- *     mpirun -n 2 faults [leak]      the last one only
+ *     mpirun -n 2 faults [leak]      the loss only
+ *     mpirun -n 2 faults race        the threads only
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +49,24 @@ static void lose(void)
 	kept = NULL;
 }
 
+static int guarded_by_nothing;
+
+static void *count(void *arg)
+{
+	guarded_by_nothing++;
+	return arg;
+}
+
+static int race(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, count, NULL) != 0)
+		return 1;
+	count(NULL);
+	return pthread_join(thread, NULL) != 0;
+}
+
 int main(int argc, char **argv)
 {
 	int rank, rc;
@@ -54,6 +74,8 @@ int main(int argc, char **argv)
 	if (MPI_Init(&argc, &argv) != MPI_SUCCESS ||
 	    MPI_Comm_rank(MPI_COMM_WORLD, &rank) != MPI_SUCCESS)
 		return 1;
+	if (argc > 1 && strcmp(argv[1], "race") == 0)
+		return race() | (MPI_Finalize() != MPI_SUCCESS);
 	rc = argc > 1 ? 0 : send_unwritten(rank);
 	/* ASan ends the process here. */
 	if (argc == 1)
