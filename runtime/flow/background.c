@@ -71,24 +71,41 @@ static void refuse(struct rally *rp, const struct rp_err *why)
 	rp_words_warn(rp, text);
 }
 
+/* This rank's thread and room. */
+static int get_ready(struct rally *rp, struct rp_err *err)
+{
+	const struct rp_beside *beside =
+		rp->node.has_beside ? &rp->node.beside : NULL;
+
+	if (!rp->may_thread)
+		return rp_fail(err, RALLY_EORDER,
+			       "MPI does not know of threads: use "
+			       "MPI_Init_thread() with MPI_THREAD_FUNNELED");
+	if (!rp->worker && rp_worker_open(&rp->worker, beside, err) != 0)
+		return err->code;
+	rp_worker_wait(rp->worker);
+	return rp_stage_reserve(&rp->stage, &rp->regions,
+				(uint64_t)rp->options.async_memory,
+				rp->node.ranks, err);
+}
+
+void rp_background_prepare(struct rally *rp)
+{
+	struct rp_err quiet = { 0 };
+
+	if (rp->options.async == 0 || rp->saving.phase != RP_IDLE || rp->stage.memory)
+		return;
+	if (!rp->prepared++ && get_ready(rp, &quiet) == 0)
+		rp_worker_give(rp->worker, rp_stage_touch, &rp->stage);
+}
+
 int rp_background_possible(struct rally *rp)
 {
 	struct rp_err why = { 0 };
 
 	if (rp->options.async == 0 || rp->foreground)
 		return 0;
-	if (!rp->may_thread)
-		rp_fail(&why, RALLY_EORDER,
-			"MPI does not know of threads: use MPI_Init_thread() "
-			"with MPI_THREAD_FUNNELED");
-	else if (rp->worker ||
-		 rp_worker_open(&rp->worker, rp->node.has_beside
-						     ? &rp->node.beside
-						     : NULL,
-				&why) == 0)
-		rp_stage_reserve(&rp->stage, &rp->regions,
-				 (uint64_t)rp->options.async_memory,
-				 rp->node.ranks, &why);
+	get_ready(rp, &why);
 	if (rp_comm_settle(&rp->comm, &why) == 0) {
 		rp->told_refusal = 0;
 		return 1;

@@ -24,6 +24,10 @@
 /* What this rank says of it in a round or a vote. */
 void rp_background_ballot(const struct rally *rp, struct rp_ballot *ballot);
 
+/* At the first safe point: makes room for the copy and has the thread touch it, which
+ * takes longer than the copy itself. What fails is told by the save. Not collective. */
+void rp_background_prepare(struct rally *rp);
+
 /* Whether a save can go on in the background: all ranks have a thread and room for
  * the copy. Else why not was told, once. Collective; after an MPI error rp->err is
  * set. */

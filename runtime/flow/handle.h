@@ -106,6 +106,7 @@ struct rally {
 	struct rp_io writer_io;	/* the worker's */
 	struct rp_stage stage;	/* the data that it writes */
 	int foreground;		/* the next save, since one there has failed */
+	int prepared;		/* room was made for it, or could not be */
 	int told_refusal;	/* that there is no room for it */
 	json_t *meta;		/* the program's strings, to be saved */
 	json_t *restored_meta;

@@ -169,6 +169,7 @@ static int run_point(struct rally *rp, const struct rp_place *place)
 
 	rp_err_clear(&rp->err);
 	rp->saved_here = 0;
+	rp_background_prepare(rp);
 	verdict = pass(rp, place);
 	return verdict == RALLY_GO && rp->saved_here ? RALLY_SAVED : verdict;
 }

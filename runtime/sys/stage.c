@@ -10,6 +10,7 @@
 #include "sys/memory.h"
 
 #define HUGE ((size_t)2 << 20)	/* the memory is a multiple of these pages */
+#define PAGE 4096
 
 static uint64_t aligned(uint64_t bytes)
 {
@@ -130,6 +131,15 @@ int rp_stage_reserve(struct rp_stage *stage, const struct rp_regions *regions,
 	if (afford(stage, wanted, sharers, err) != 0)
 		return err->code;
 	return get_memory(stage, wanted, err);
+}
+
+void rp_stage_touch(void *arg)
+{
+	const struct rp_stage *stage = arg;
+	volatile unsigned char *memory = stage->memory;
+
+	for (size_t i = 0; i < stage->size; i += PAGE)
+		memory[i] = 0;
 }
 
 /* The one place where data is copied. */

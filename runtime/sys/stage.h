@@ -3,6 +3,7 @@
  *               program does
  *
  *     rp_stage_reserve(&stage, &regions, limit, sharers, &err);
+ *     rp_stage_touch(&stage);      ahead of time, on another thread
  *     rp_stage_fill(&stage, &regions, &err);
  *     ... stage.regions is what was registered, with the data of that moment ...
  *     rp_stage_free(&stage);
@@ -32,6 +33,9 @@ struct rp_stage {
  * part of this process, one of `sharers`, in what the node has left. */
 int rp_stage_reserve(struct rp_stage *stage, const struct rp_regions *regions,
 		     uint64_t limit, int sharers, struct rp_err *err);
+
+/* Touches the memory, so that the first copy need not; takes a struct rp_stage. */
+void rp_stage_touch(void *stage);
 
 /* Copies the data of the regions that room was made for. */
 int rp_stage_fill(struct rp_stage *stage, const struct rp_regions *regions,

@@ -110,6 +110,7 @@ static void test_bound(void **state)
 	add(&regions, "a", a, sizeof(a));
 	copy(&stage, &regions);
 	memory = stage.memory;
+	rp_stage_touch(&stage);
 	copy(&stage, &regions);
 	assert_ptr_equal(stage.memory, memory);
 	assert_int_equal(rp_stage_reserve(&stage, &regions, 2 * RP_SHARD_ALIGN,
