@@ -32,14 +32,14 @@ static void test_the_first_error_is_kept(void **state)
 static void test_every_code_has_a_sentence(void **state)
 {
 	(void)state;
-	for (int code = RALLY_EARG; code <= RALLY_EPATIENCE; code++) {
+	for (int code = RALLY_EARG; code <= RALLY_EDEVICE; code++) {
 		assert_string_not_equal(rp_err_string(code), "unknown error");
 		for (int other = RALLY_EARG; other < code; other++)
 			assert_string_not_equal(rp_err_string(code),
 						rp_err_string(other));
 	}
 	assert_string_equal(rp_err_string(1), "unknown error");
-	assert_string_equal(rp_err_string(RALLY_EPATIENCE + 1),
+	assert_string_equal(rp_err_string(RALLY_EDEVICE + 1),
 			    "unknown error");
 }
 
