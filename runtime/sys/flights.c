@@ -9,13 +9,11 @@
 #include "sys/disk.h"
 
 #define CHUNK ((size_t)4 << 20)	/* of staging memory, to a write: the most */
-#define LENT ((size_t)8 << 20)	/* of one write from memory that is lent */
 #define DEPTH 8			/* writes under way */
 
 /* One write. */
 struct flight {
-	const unsigned char *from;	/* what is written: lent, or its chunk */
-	unsigned char *chunk;		/* of the staging memory */
+	unsigned char *chunk;	/* of the staging memory */
 	size_t size;
 	size_t done;		/* of it, written */
 	int64_t offset;
@@ -82,7 +80,7 @@ static int send(struct rp_flights *f, unsigned slot, struct rp_err *err)
 	struct flight *flight = &f->v[slot];
 
 	rp_copy_done();
-	if (rp_io_queue_write(f->queue, slot, flight->from + flight->done,
+	if (rp_io_queue_write(f->queue, slot, flight->chunk + flight->done,
 			      flight->size - flight->done,
 			      flight->offset + (int64_t)flight->done) != 0)
 		return rp_fail_errno(err, "write", f->path);
@@ -93,8 +91,7 @@ static int send(struct rp_flights *f, unsigned slot, struct rp_err *err)
 }
 
 /* A file system may take the flag and no write with it, or none where we align it
- * (blocks of more than a page); and there is memory that can be read, but that no
- * disk can read from (of devices). */
+ * (blocks of more than a page). */
 static int drop_direct(struct rp_flights *f)
 {
 	int flags = fcntl(f->fd, F_GETFL);
@@ -109,8 +106,7 @@ static int may_go_on(struct rp_flights *f, const struct flight *flight, ssize_t 
 {
 	if (n > 0 || n == -EINTR || n == -EAGAIN)
 		return 1;
-	return (n == -EINVAL || n == -EFAULT) && flight->direct &&
-	       drop_direct(f);
+	return n == -EINVAL && flight->direct && drop_direct(f);
 }
 
 /* Takes the end of one write, and sends the rest of it where it came short: from
@@ -179,10 +175,8 @@ int rp_flights_put(struct rp_flights *f, const void *data, size_t size, int64_t 
 		size_t room = f->chunk - flight->size;
 		size_t n = size < room ? size : room;
 
-		if (flight->size == 0) {
-			flight->from = flight->chunk;
+		if (flight->size == 0)
 			flight->offset = at;
-		}
 		rp_copy_past_cache(flight->chunk + flight->size, from, n);
 		flight->size += n;
 		at += (int64_t)n;
@@ -192,27 +186,4 @@ int rp_flights_put(struct rp_flights *f, const void *data, size_t size, int64_t 
 			rc = turn(f, err);
 	}
 	return rc;
-}
-
-size_t rp_flights_lendable(const void *data, size_t size, int64_t at)
-{
-	if ((uintptr_t)data % RP_DISK_ALIGN != 0 || at % RP_DISK_ALIGN != 0)
-		return 0;
-	return (size < LENT ? size : LENT) / RP_DISK_ALIGN * RP_DISK_ALIGN;
-}
-
-/* What put() has begun goes first, as it is. */
-int rp_flights_lend(struct rp_flights *f, const void *data, size_t size, int64_t at,
-		    struct rp_err *err)
-{
-	struct flight *flight;
-	int rc = rp_flights_turn(f, err);
-
-	if (rc != 0)
-		return rc;
-	flight = &f->v[f->filling];
-	flight->from = data;
-	flight->size = size;
-	flight->offset = at;
-	return turn(f, err);
 }

@@ -145,18 +145,6 @@ int rp_out_put(struct rp_out *out, const void *data, size_t size,
 	return rp_flights_put(out->flights, data, size, at, err);
 }
 
-int rp_out_lend(struct rp_out *out, const void *data, size_t size, size_t *taken,
-		struct rp_err *err)
-{
-	int64_t at = out->at;
-
-	*taken = out->flights ? rp_flights_lendable(data, size, at) : 0;
-	if (*taken == 0)
-		return 0;
-	out->at += (int64_t)*taken;
-	return rp_flights_lend(out->flights, data, *taken, at, err);
-}
-
 /* EXDEV tells of two file systems, not that this one can't. */
 static int can_not_share(int sys)
 {

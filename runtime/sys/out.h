@@ -7,9 +7,9 @@
  *     rp_out_abandon(out);                          after an error instead
  *
  * Two ways. Past the page cache (sys/flights.h): several writes under way, from
- * memory that is aligned for it, into which put() copies, or which is lent. Through
- * the page cache: a write for each put(), small ones together, with the writeback
- * begun early, so that little is left for the fsync. Which one follows from what the file system takes, tried and not
+ * memory that is aligned for it, into which put() copies. Through the page cache: a
+ * write for each put(), small ones together, with the writeback begun early, so that
+ * little is left for the fsync. Which one follows from what the file system takes, tried and not
  * guessed, and from the size: small files are not worth the first, and file
  * systems in memory have nothing behind the cache.
  */
@@ -44,12 +44,6 @@ struct rp_out *rp_out_create(struct rp_io *io, const char *path, uint64_t size,
 /* Appends. The data is the caller's again at once. */
 int rp_out_put(struct rp_out *out, const void *data, size_t size,
 	       struct rp_err *err);
-
-/* The same without a copy: the data stays as it is until the finish, or until
- * rp_out_abandon() is through. Takes what can go from where it is, some MiB at the
- * most, and tells: 0 bytes where only rp_out_put() can. */
-int rp_out_lend(struct rp_out *out, const void *data, size_t size, size_t *taken,
-		struct rp_err *err);
 
 /* The same for what another file, open as `from`, holds at from_offset, without
  * moving a byte: both share the extents. *done is 0 where that failed, and -1 where

@@ -148,8 +148,7 @@ static int hash_step(struct job *job, struct rp_hasher *hasher,
 	return 0;
 }
 
-/* What is on a GPU is not lent: its buffers are wanted again at once. Without a
- * hasher its block was fetched and hashed before. */
+/* Without a hasher its block was fetched and hashed before. */
 static int write_from_device(struct job *job, struct rp_hasher *hasher,
 			     size_t size, uint64_t at, size_t *taken)
 {
@@ -185,27 +184,15 @@ static int put(struct job *job, struct rp_hasher *hasher,
 	return rc;
 }
 
-/* From where it is, and hashed while the disk reads it; or copied. */
 static int write_step(struct job *job, struct rp_hasher *hasher,
 		      const unsigned char *data, size_t size, uint64_t at,
 		      size_t *taken)
 {
-	int rc, lent;
-
 	if (!data)
 		return write_from_device(job, hasher, size, at, taken);
-	rc = rp_out_lend(job->out, data, size, taken, job->err);
-	lent = *taken > 0;
-	if (rc != 0)
-		return rc;
-	if (!lent)
-		*taken = size < IN_CACHE ? size : IN_CACHE;
-	if (!lent)
-		rc = put(job, hasher, data, *taken, at);
-	else if (hasher)
-		hash(job, hasher, data, *taken, at);
+	*taken = size < IN_CACHE ? size : IN_CACHE;
 	rp_progress_add(job->progress, *taken);
-	return rc;
+	return put(job, hasher, data, *taken, at);
 }
 
 /*

@@ -14,14 +14,14 @@ void rp_staging_free(struct rp_staging *staging)
 	staging->size = 0;
 }
 
-/* A quarter of the limit: there are other buffers than these. */
+/* Half of the limit: there are other buffers than these. */
 size_t rp_staging_share(const struct rp_staging *staging, unsigned parts,
 			size_t most)
 {
 	size_t size = most;
 
-	if (staging->limit / 4 / parts < size && staging->limit > 0)
-		size = staging->limit / 4 / parts / RP_DISK_ALIGN * RP_DISK_ALIGN;
+	if (staging->limit / 2 / parts < size && staging->limit > 0)
+		size = staging->limit / 2 / parts / RP_DISK_ALIGN * RP_DISK_ALIGN;
 	return size > SHARE_MIN ? size : SHARE_MIN;
 }
 

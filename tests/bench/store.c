@@ -35,15 +35,15 @@ int store_wants(const char *part)
  * Data
  */
 
-static void fill(struct store *store)
+static void fill(char *data, size_t size, int rank)
 {
-	uint64_t x = UINT64_C(88172645463325252) + (unsigned)store->bench->rank;
+	uint64_t x = UINT64_C(88172645463325252) + (unsigned)rank;
 
-	for (size_t i = 0; i + 8 <= store->size; i += 8) {
+	for (size_t i = 0; i + 8 <= size; i += 8) {
 		x ^= x << 13;
 		x ^= x >> 7;
 		x ^= x << 17;
-		memcpy(store->data + i, &x, 8);
+		memcpy(data + i, &x, 8);
 	}
 }
 
@@ -63,6 +63,8 @@ int store_is_stamped(const struct store *store)
 	return 1;
 }
 
+#define WINDOW (RAW_DEPTH * RAW_REQUEST)
+
 void store_open(struct store *store, const struct bench *bench,
 		const char *where, const char *top)
 {
@@ -81,9 +83,15 @@ void store_open(struct store *store, const struct bench *bench,
 			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (store->memory == MAP_FAILED)
 		bench_fail("mmap");
+	store->window = mmap(NULL, WINDOW, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (store->window == MAP_FAILED)
+		bench_fail("mmap");
+	(void)madvise(store->window, WINDOW, MADV_HUGEPAGE);
 	memset(store->memory, 1, store->room);
 	store->data = store->memory + (offset && *offset ? atoi(offset) : 16);
-	fill(store);
+	fill(store->data, store->size, bench->rank);
+	fill(store->window, WINDOW, bench->rank + 1000);
 	store->direct = raw_takes_direct(store);
 }
 
@@ -92,6 +100,7 @@ void store_close(struct store *store)
 	bench_barrier();
 	store_remove(store, "");
 	munmap(store->memory, store->room);
+	munmap(store->window, WINDOW);
 	bench_barrier();
 }
 

@@ -12,14 +12,16 @@
 #include "bench.h"
 
 #define PATH_SIZE 4400
+#define RAW_REQUEST ((size_t)8 << 20)
+#define RAW_DEPTH 8
 
 struct store {
 	const struct bench *bench;
 	const char *where;	/* "disk" or "tmpfs" */
 	char dir[4096];		/* of this benchmark alone */
 	int direct;		/* O_DIRECT through io_uring can be had there */
-	char *memory;		/* size and a little room, of a page's begin: what
-				   raw needs for O_DIRECT */
+	char *window;		/* raw's for O_DIRECT: its requests, huge pages */
+	char *memory;		/* size and a little room, of a page's begin */
 	char *data;		/* size bytes of it, the program's, 16 further on, as
 				   malloc() has them (BENCH_OFFSET) */
 	size_t size, room;	/* of this rank */

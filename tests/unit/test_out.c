@@ -105,102 +105,23 @@ static void test_sizes(void **state)
 	rp_staging_free(&staging);
 }
 
-/* What is lent goes as it is, between what is put, in whatever order; a save's
- * memory is bounded, and what is not aligned is not taken. */
-static void test_lend(void **state)
+/* The memory that a save may take is a bound for both ways. */
+static void test_limits(void **state)
 {
-	static const size_t limits[] = { 0, MIB, 8 * MIB, 64 * MIB };
-	size_t size = 41 * MIB;
-	unsigned char *all = NULL, *data;
-	int can = takes_direct(state);
+	static const size_t limits[] = { MIB, 8 * MIB, 64 * MIB };
+	struct rp_err err = { 0 };
+	int direct;
 
-	assert_int_equal(posix_memalign((void **)&all, PAGE, size), 0);
-	data = pattern(size);
-	memcpy(all, data, size);
 	for (size_t i = 0; i < 2 * COUNT(limits); i++) {
 		struct rp_staging staging = { .limit = limits[i / 2] };
-		struct rp_err err = { 0 };
-		struct rp_out *out = rp_out_create(NULL, at(state, "lent"), size, NULL,
-						   i % 2 ? RP_YES : RP_NO,
-						   &staging, &err);
-		size_t lent = 0, taken, piece = 3 * PAGE, pos = 0;
 
-		assert_non_null(out);
-		for (; pos < size; pos += taken, piece = piece * 3 / 2 + 11) {
-			size_t n = size - pos < piece ? size - pos : piece;
-
-			assert_int_equal(rp_out_lend(out, all + pos, n, &taken,
-						     &err), 0);
-			assert_true(taken <= n && taken % PAGE == 0);
-			assert_true(taken == 0 || pos % PAGE == 0);
-			lent += taken;
-			/* to the next page, which can be lent again */
-			if (taken == 0) {
-				taken = pos % PAGE ? PAGE - pos % PAGE : n;
-				taken = taken < n ? taken : n;
-				assert_int_equal(rp_out_put(out, all + pos,
-							    taken, &err), 0);
-			}
-		}
-		assert_int_equal(rp_out_finish(out, &err), 0);
-		assert_int_equal(lent > size / 2, can && i % 2);
-		assert_true(limits[i / 2] == 0 ||
-			    staging.size <= limits[i / 2]);
-		same(at(state, "lent"), data, size);
+		assert_int_equal(put_all(NULL, at(state, "file"), 41 * MIB,
+					 MIB / 10, i % 2 ? RP_YES : RP_NO,
+					 &staging, &direct, &err), 0);
+		assert_true(staging.size > 0 && staging.size <= limits[i / 2]);
 		rp_staging_free(&staging);
-		unlink(at(state, "lent"));
+		unlink(at(state, "file"));
 	}
-	free(all);
-	free(data);
-}
-
-/* A page that this process may read and no disk can: the kernel's clock. */
-static const void *clock_page(void)
-{
-	FILE *maps = fopen("/proc/self/maps", "re");
-	unsigned long begin, found = 0;
-	char line[400];
-
-	while (maps && !found && fgets(line, sizeof(line), maps))
-		if (strstr(line, "[vvar]") && sscanf(line, "%lx", &begin) == 1)
-			found = begin;
-	if (maps)
-		fclose(maps);
-	return (const void *)found;
-}
-
-/* Several such writes are under way when the first is refused. */
-static void test_memory_of_a_device(void **state)
-{
-	const unsigned char *page = clock_page();
-	struct rp_err err = { 0 };
-	unsigned char *data = pattern(9 * MIB);
-	struct rp_out *out = rp_out_create(NULL, at(state, "clock"),
-					   4 * PAGE + 9 * MIB, NULL, RP_YES,
-					   NULL, &err);
-	size_t taken, got;
-	char *text;
-
-	assert_non_null(out);
-	for (int i = 0; page && i < 4; i++) {
-		assert_int_equal(rp_out_lend(out, page, PAGE, &taken, &err), 0);
-		if (taken == 0)
-			assert_int_equal(rp_out_put(out, page, PAGE, &err), 0);
-	}
-	assert_int_equal(rp_out_put(out, data, 9 * MIB, &err), 0);
-	if (!page) {
-		rp_out_abandon(out);
-		free(data);
-		skip();
-	}
-	if (rp_out_finish(out, &err) != 0)
-		fail_msg("%s", err.text);
-	text = rp_read_file(NULL, at(state, "clock"), 10 * MIB, &got, &err);
-	assert_non_null(text);
-	assert_int_equal(got, 4 * PAGE + 9 * MIB);
-	assert_memory_equal(text + 4 * PAGE, data, 9 * MIB);
-	free(text);
-	free(data);
 }
 
 /* In memory there is nothing behind the cache. */
@@ -330,8 +251,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)
 	const struct CMUnitTest tests[] = {
 		TEST(test_sizes),
-		TEST(test_lend),
-		TEST(test_memory_of_a_device),
+		TEST(test_limits),
 		TEST(test_tmpfs),
 		TEST(test_a_gap),
 		TEST(test_clone_fails),
