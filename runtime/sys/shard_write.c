@@ -3,197 +3,11 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/file.h"
 #include "data/shard.h"
-#include "sys/device_copy.h"
+#include "sys/shard_job.h"
 #include "sys/topo.h"
-
-#define IN_CACHE ((size_t)128 << 10)	/* of a core, with room for a copy */
-#define STEP ((size_t)4096)	/* bytes that are hashed, then copied past it */
-
-static const unsigned char zeros[RP_SHARD_ALIGN];
-
-/* One shard on its way to the disk. */
-struct job {
-	struct rp_io *io;
-	const char *path;
-	const struct rp_regions *regions;
-	struct rp_shard *shard;	/* of the layout */
-	char *header;
-	unsigned char *table;	/* block hashes, then the tail's zeros */
-	size_t table_bytes, tail_bytes;
-	struct rp_out *out;
-	struct rp_shard_base *base;	/* NULL: none */
-	size_t *order;		/* regions that are on a GPU, as the shard has */
-	struct rp_download *down;	/* them, and their bytes; NULL: none */
-	unsigned char *block;	/* of theirs, between hash and write */
-	struct rp_progress *progress;
-	struct rp_err *err;
-};
-
-/* The memory behind a tensor of the hashed part: a region's or a pad's, from there
- * on; NULL where it is on a GPU. */
-static const unsigned char *memory_of(const struct job *job,
-				      const struct rp_tensor *t, uint64_t at)
-{
-	const unsigned char *memory = zeros;
-
-	if (t->region >= 0 &&
-	    rp_devices_hold(job->regions->devices, (size_t)t->region))
-		return NULL;
-	if (t->region >= 0)
-		memory = job->regions->v[t->region].data;
-	return memory + (at - t->begin);
-}
-
-/* One way through the hashed part: it takes some of `size` bytes, which are of one
- * tensor and go to `at`, and tells how many. */
-typedef int step_fn(struct job *job, struct rp_hasher *hasher,
-		    const unsigned char *data, size_t size, uint64_t at,
-		    size_t *taken);
-
-/* Where a walk stands. */
-struct cursor {
-	size_t tensor;
-	uint64_t at;
-};
-
-/* From the cursor on, to `until`. */
-static int walk_on(struct job *job, struct cursor *c, uint64_t until,
-		   struct rp_hasher *hasher, step_fn *fn)
-{
-	int rc = 0;
-
-	while (rc == 0 && c->at < until) {
-		const struct rp_tensor *t = &job->shard->v[c->tensor];
-		uint64_t stop = t->end < until ? t->end : until;
-		size_t taken = 0;
-
-		if (c->at == t->end) {
-			c->tensor++;
-			continue;
-		}
-		rc = fn(job, hasher, memory_of(job, t, c->at),
-			(size_t)(stop - c->at), c->at, &taken);
-		c->at += taken;
-	}
-	return rc;
-}
-
-static int walk(struct job *job, struct rp_hasher *hasher, step_fn *fn)
-{
-	struct cursor c = { 0, 0 };
-
-	return walk_on(job, &c, job->shard->hashed_bytes, hasher, fn);
-}
-
-/* Block by block; one that ends here goes into the table. */
-static void hash(struct job *job, struct rp_hasher *hasher,
-		 const unsigned char *data, size_t size, uint64_t at)
-{
-	while (size > 0) {
-		size_t room = RP_HASH_BLOCK - (size_t)(at % RP_HASH_BLOCK);
-		size_t n = size < room ? size : room;
-		struct rp_hash sum;
-
-		rp_hasher_update(hasher, data, n);
-		data += n;
-		size -= n;
-		at += n;
-		if (at % RP_HASH_BLOCK != 0 && at != job->shard->hashed_bytes)
-			continue;
-		sum = rp_hasher_final(hasher);
-		memcpy(job->table + (at - 1) / RP_HASH_BLOCK * RP_HASH_BYTES,
-		       sum.b, RP_HASH_BYTES);
-		rp_hasher_reset(hasher);
-	}
-}
-
-/* From a GPU, and hashed: the buffers hold it until the next step. NULL on an
- * error. */
-static const unsigned char *fetch(struct job *job, struct rp_hasher *hasher,
-				  size_t size, uint64_t at, size_t *taken)
-{
-	const void *data = rp_download_next(job->down,
-					    size < IN_CACHE ? size : IN_CACHE,
-					    taken, job->err);
-
-	if (data)
-		hash(job, hasher, data, *taken, at);
-	return data;
-}
-
-/* ... and kept until its block is written, or shared. */
-static int keep(struct job *job, struct rp_hasher *hasher, size_t size,
-		uint64_t at, size_t *taken)
-{
-	const void *data = fetch(job, hasher, size, at, taken);
-
-	if (!data)
-		return job->err->code;
-	memcpy(job->block + at % RP_HASH_BLOCK, data, *taken);
-	return 0;
-}
-
-static int hash_step(struct job *job, struct rp_hasher *hasher,
-		     const unsigned char *data, size_t size, uint64_t at,
-		     size_t *taken)
-{
-	if (!data)
-		return keep(job, hasher, size, at, taken);
-	hash(job, hasher, data, size, at);
-	*taken = size;
-	return 0;
-}
-
-/* Without a hasher its block was fetched and hashed before. */
-static int write_from_device(struct job *job, struct rp_hasher *hasher,
-			     size_t size, uint64_t at, size_t *taken)
-{
-	const unsigned char *data;
-
-	if (hasher) {
-		data = fetch(job, hasher, size, at, taken);
-	} else {
-		data = job->block + at % RP_HASH_BLOCK;
-		*taken = size;
-	}
-	if (!data)
-		return job->err->code;
-	rp_progress_add(job->progress, *taken);
-	return rp_out_put(job->out, data, *taken, job->err);
-}
-
-/* Hashed (NULL: elsewhere) and copied while it is in the core's cache: past which
- * the copy goes where the disk has it next, the kernel else. */
-static int put(struct job *job, struct rp_hasher *hasher,
-	       const unsigned char *data, size_t size, uint64_t at)
-{
-	size_t step = rp_out_is_direct(job->out) ? STEP : IN_CACHE;
-	int rc = 0;
-
-	for (size_t done = 0; rc == 0 && done < size; done += step) {
-		size_t n = size - done < step ? size - done : step;
-
-		if (hasher)
-			hash(job, hasher, data + done, n, at + done);
-		rc = rp_out_put(job->out, data + done, n, job->err);
-	}
-	return rc;
-}
-
-static int write_step(struct job *job, struct rp_hasher *hasher,
-		      const unsigned char *data, size_t size, uint64_t at,
-		      size_t *taken)
-{
-	if (!data)
-		return write_from_device(job, hasher, size, at, taken);
-	*taken = size < IN_CACHE ? size : IN_CACHE;
-	rp_progress_add(job->progress, *taken);
-	return put(job, hasher, data, *taken, at);
-}
 
 /*
  * What has not changed is not written: block by block, hash first
@@ -201,7 +15,7 @@ static int write_step(struct job *job, struct rp_hasher *hasher,
 
 /* Sets *done where the block is in the new file now. Whatever is wrong with the old
  * one, it is written instead. */
-static int share_block(struct job *job, int from, uint64_t at, size_t size,
+static int share_block(struct rp_shard_job *job, int from, uint64_t at, size_t size,
 		       int *done)
 {
 	uint64_t i = at / RP_HASH_BLOCK;
@@ -224,9 +38,9 @@ static int share_block(struct job *job, int from, uint64_t at, size_t size,
 	return 0;
 }
 
-static int write_changed(struct job *job, struct rp_hasher *hasher, int from)
+static int write_changed(struct rp_shard_job *job, struct rp_hasher *hasher, int from)
 {
-	struct cursor hashed = { 0, 0 }, written = { 0, 0 };
+	struct rp_shard_cursor hashed = { 0, 0 }, written = { 0, 0 };
 	uint64_t total = job->shard->hashed_bytes;
 	int rc = 0;
 
@@ -235,7 +49,7 @@ static int write_changed(struct job *job, struct rp_hasher *hasher, int from)
 		int done = 0;
 
 		end = end < total ? end : total;
-		rc = walk_on(job, &hashed, end, hasher, hash_step);
+		rc = rp_shard_walk_on(job, &hashed, end, hasher, rp_shard_hash_step);
 		if (rc == 0)
 			rc = share_block(job, from, at, (size_t)(end - at),
 					 &done);
@@ -243,14 +57,14 @@ static int write_changed(struct job *job, struct rp_hasher *hasher, int from)
 			rp_progress_add(job->progress, end - at);
 			written = hashed;
 		} else if (rc == 0) {
-			rc = walk_on(job, &written, end, NULL, write_step);
+			rc = rp_shard_walk_on(job, &written, end, NULL, rp_shard_write_step);
 		}
 	}
 	return rc;
 }
 
 /* The file of the base, or -1: it is gone, or there is none, and all is written. */
-static int open_base(struct job *job)
+static int open_base(struct rp_shard_job *job)
 {
 	int64_t length;
 
@@ -268,7 +82,7 @@ static int open_base(struct job *job)
  */
 
 struct hashing {
-	struct job *job;
+	struct rp_shard_job *job;
 	struct rp_hasher *hasher;
 	const struct rp_beside *beside;
 };
@@ -280,7 +94,7 @@ static void *hash_thread(void *arg)
 	if (hashing->beside->core >= 0)
 		(void)rp_topo_bind_thread(hashing->beside->topo,
 					  hashing->beside->core, NULL);
-	walk(hashing->job, hashing->hasher, hash_step);
+	rp_shard_walk(hashing->job, hashing->hasher, rp_shard_hash_step);
 	return NULL;
 }
 
@@ -298,7 +112,7 @@ static int start_thread(pthread_t *thread, struct hashing *hashing)
 }
 
 /* What is on a GPU begins to be copied with the first step, in the shard's order. */
-static int open_download(struct job *job)
+static int open_download(struct rp_shard_job *job)
 {
 	const struct rp_shard *s = job->shard;
 	struct rp_devices *devices = job->regions->devices;
@@ -324,7 +138,7 @@ static int open_download(struct job *job)
 /* Hash and write read the same memory, and the table is written last: beside a
  * free core neither waits for the other. What comes from a GPU is there for one
  * of them to see at a time, and its copies are what goes on beside. */
-static int write_hashed_part(struct job *job, const struct rp_beside *beside)
+static int write_hashed_part(struct rp_shard_job *job, const struct rp_beside *beside)
 {
 	struct hashing hashing = { job, rp_hasher_new(), beside };
 	int base = open_base(job);
@@ -337,10 +151,10 @@ static int write_hashed_part(struct job *job, const struct rp_beside *beside)
 		rc = write_changed(job, hashing.hasher, base);
 	} else if (beside && !job->down &&
 		   start_thread(&thread, &hashing) == 0) {
-		rc = walk(job, NULL, write_step);
+		rc = rp_shard_walk(job, NULL, rp_shard_write_step);
 		pthread_join(thread, NULL);
 	} else {
-		rc = walk(job, hashing.hasher, write_step);
+		rc = rp_shard_walk(job, hashing.hasher, rp_shard_write_step);
 	}
 	rp_hasher_free(hashing.hasher);
 	if (base >= 0)
@@ -348,7 +162,7 @@ static int write_hashed_part(struct job *job, const struct rp_beside *beside)
 	return rc;
 }
 
-static int write_shard(struct job *job, const struct rp_beside *beside)
+static int write_shard(struct rp_shard_job *job, const struct rp_beside *beside)
 {
 	int rc = rp_out_put(job->out, job->header, job->shard->header_bytes,
 			    job->err);
@@ -361,7 +175,7 @@ static int write_shard(struct job *job, const struct rp_beside *beside)
 	return rc;
 }
 
-static int sum_up(const struct job *job, struct rp_shard_sum *sum)
+static int sum_up(const struct rp_shard_job *job, struct rp_shard_sum *sum)
 {
 	struct rp_hasher *hasher = rp_hasher_new();
 
@@ -377,8 +191,8 @@ static int sum_up(const struct job *job, struct rp_shard_sum *sum)
 	return 0;
 }
 
-static int prepare(struct job *job, struct rp_layout *layout, int rank, int ranks,
-		   int64_t step)
+static int prepare(struct rp_shard_job *job, struct rp_layout *layout, int rank,
+		   int ranks, int64_t step)
 {
 	struct rp_shard *s = rp_layout_take(layout, job->regions, rank, ranks,
 					    step, job->err);
@@ -409,7 +223,7 @@ int rp_shard_write(struct rp_io *io, const char *path,
 	struct rp_shard_how plain = { .direct = RP_AUTO };
 	struct rp_layout once = { .made = 0 };
 	struct rp_err own = { 0 };
-	struct job job = { .io = io, .path = path, .regions = regions,
+	struct rp_shard_job job = { .io = io, .path = path, .regions = regions,
 			   .progress = progress, .err = err ? err : &own };
 	int rc;
 
