@@ -17,7 +17,9 @@
 
 #include <stdint.h>
 
-#define SCALE_BYTES (13 * 8)	/* of a ballot */
+#include "group/agree.h"
+
+#define SCALE_BYTES (RP_BALLOT_FIELDS * 8)
 
 enum scale_coupling {
 	LOOSE,			/* ranks meet in rounds only */
