@@ -109,10 +109,11 @@ static void forget_unread(struct rp_standing *standing)
 int rp_restore(struct rally *rp, int64_t *step, int *how)
 {
 	*how = RALLY_FRESH;
-	forget_unread(&rp->standing);
 	if (rp_place_meet_in(rp, "rally_restore()", 0) != 0 ||
 	    rp_background_finish(rp, NULL) != 0)
 		return rp->err.code;
+	/* Not before: what prunes behind a save in the background reads them. */
+	forget_unread(&rp->standing);
 	if (was_finished(rp, step)) {
 		*how = RALLY_FINISHED;
 		rp_words_was_finished(rp, *step);

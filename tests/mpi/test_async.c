@@ -8,6 +8,9 @@
  */
 #include "mpi_data.h"
 
+#include <dirent.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -200,6 +203,43 @@ static void test_calls(void **state)
 		mt_data_close(rp);
 		check_after(dir, 3);
 	}
+}
+
+/* The manifest of the newest checkpoint, to a program that can't open it now. */
+static void become_socket(const char *dir)
+{
+	char path[5000];
+
+	mt_barrier();
+	snprintf(path, sizeof(path), "%s/manifest.json", mt_checkpoint(dir, 0));
+	if (mt_rank == 0)
+		assert_int_equal(unlink(path) |
+				 mknod(path, S_IFSOCK | 0600, 0), 0);
+	mt_barrier();
+}
+
+/* One that could not be read does not count as one that is kept, though a restore that
+ * finishes the save looks at it anew. */
+static void test_unread(void **state)
+{
+	const char *dir = mt_data_make(2);
+	int64_t step;
+	rally_t *rp;
+	int how;
+
+	(void)state;
+	become_socket(dir);
+	rp = open_async(dir);
+	mt_code(rp, rally_set(rp, "keep", "2"), 0);
+	mt_code(rp, rally_restore(rp, &step, &how), 0);
+	assert_int_equal(step, 1);
+	mt_data_fill(3);
+	mt_code(rp, rally_save(rp, 3), 0);
+	mt_code(rp, rally_restore(rp, &step, &how), 0);
+	assert_int_equal(step, 3);
+	mt_barrier();
+	assert_int_equal(mt_checkpoints(dir), 3);
+	mt_data_close(rp);
 }
 
 /* A stop while one is being written: the stop's own is the newest. The other was
@@ -426,6 +466,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_pressure),
 	cmocka_unit_test(test_program),
 	cmocka_unit_test(test_calls),
+	cmocka_unit_test(test_unread),
 	cmocka_unit_test(test_stop),
 	cmocka_unit_test(test_stop_same_step),
 	cmocka_unit_test(test_one_fails),
