@@ -16,7 +16,9 @@ static int through(const struct rally *rp)
  */
 
 /* Nanoseconds until this rank's part is written, and what the whole of it takes,
- * by what was done so far. Where nothing was, nothing is lost by giving it up. */
+ * by what was done so far. Where nothing was, nothing is lost by giving it up; where
+ * all is with the kernel the disk may not have begun, and nobody tells how far it is:
+ * then as long again. */
 static void estimate(const struct rally *rp, int64_t *left, int64_t *whole)
 {
 	const struct rp_saving *s = &rp->saving;
@@ -28,7 +30,7 @@ static void estimate(const struct rally *rp, int64_t *left, int64_t *whole)
 	*left = RP_LEFT_UNKNOWN;
 	if (s->phase == RP_WRITING && done > 0 && done <= total) {
 		*whole = (int64_t)((double)spent * (double)total / (double)done);
-		*left = *whole - spent;
+		*left = done < total ? *whole - spent : spent;
 	}
 	if (s->phase != RP_WRITING || through(rp))
 		*left = 0;
@@ -196,9 +198,12 @@ static int overtakes(const struct rally *rp, const struct rp_place *place,
 	return stop->finish_ns > rest;
 }
 
+/* Rank 0 removes what the others have open until then: where NFS has a file that is
+ * open, its folder can't go. */
 static void give_up(struct rally *rp)
 {
 	stop_writing(rp);
+	rp_comm_settle(&rp->comm, &rp->err);
 	rp_words_overtaken(rp, rp->saving.step);
 	rp_save_clear_away(rp);
 }

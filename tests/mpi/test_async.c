@@ -286,6 +286,112 @@ static void test_stop(void **state)
 	stop(1);
 }
 
+/* Rank 0: what becomes of the last rank's shard, which is being written. */
+static int watch_shard(const char *dir, char *shard, size_t size)
+{
+	char partial[5000] = "", path[6000];
+	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC), there = 0;
+	DIR *stream = opendir(dir);
+	struct dirent *entry;
+
+	assert_true(fd >= 0);
+	assert_non_null(stream);
+	while ((entry = readdir(stream)) != NULL)
+		if (strncmp(entry->d_name, ".partial-", 9) == 0)
+			snprintf(partial, sizeof(partial), "%s/%.300s", dir,
+				 entry->d_name);
+	closedir(stream);
+	assert_true(inotify_add_watch(fd, partial,
+				      IN_CLOSE_WRITE | IN_DELETE) >= 0);
+	snprintf(shard, size, "rank-%05d-of-%05d.safetensors", mt_size - 1,
+		 mt_size);
+	snprintf(path, sizeof(path), "%s/%s", partial, shard);
+	for (int i = 0; i < MANY && !there; i++) {
+		struct timespec moment = { 0, 200000 };
+
+		nanosleep(&moment, NULL);
+		there = access(path, F_OK) == 0;
+	}
+	assert_true(there);
+	return fd;
+}
+
+/* What came first. */
+static uint32_t first_of(int fd, const char *shard)
+{
+	union {
+		struct inotify_event event;
+		char bytes[20000];
+	} all;
+	ssize_t n = read(fd, &all, sizeof(all));
+
+	for (ssize_t at = 0; at < n;) {
+		struct inotify_event event;
+
+		memcpy(&event, all.bytes + at, sizeof(event));
+		if (strcmp(all.bytes + at + sizeof(event), shard) == 0)
+			return event.mask;
+		at += (ssize_t)(sizeof(event) + event.len);
+	}
+	return 0;
+}
+
+/* Until a save would have been made twice. */
+static void outlast(const rally_t *rp)
+{
+	struct timespec moment = { 0, 0 };
+	double seconds = 2 * mt_status(rp).save_seconds;
+
+	assert_true(seconds > 0);
+	moment.tv_sec = (time_t)seconds;
+	moment.tv_nsec = (long)((seconds - (double)moment.tv_sec) * 1e9);
+	nanosleep(&moment, NULL);
+}
+
+/* One that hangs where all is written but not durable yet is given up as well, and
+ * removed when no rank has a file of it open any more. */
+static void test_stop_closes(void **state)
+{
+	const char *dir = mt_data_make(1);
+	rally_t *rp = open_async(dir);
+	int64_t step = 5;
+	int verdict = RALLY_GO, fd = -1;
+	char fault[60], shard[60];
+
+	(void)state;
+	if (single) {
+		mt_data_close(rp);
+		return;
+	}
+	mt_code(rp, rally_set(rp, "async", "no"), 0);
+	mt_data_fill(step);
+	mt_code(rp, rally_save(rp, step), 0);
+	mt_code(rp, rally_set(rp, "async", "yes"), 0);
+	snprintf(fault, sizeof(fault), "rank=%d,on=writer,at=2,do=hang",
+		 mt_size - 1);
+	mt_code(rp, rally_set(rp, "fault", fault), 0);
+	begin_save(rp, &step);
+	if (mt_rank == 0)
+		fd = watch_shard(dir, shard, sizeof(shard));
+	outlast(rp);
+	mt_barrier();
+	if (mt_rank == 0)
+		rally_request(rp, RALLY_WANT_STOP);
+	while (verdict < RALLY_STOP && step < MANY) {
+		mt_data_fill(++step);
+		verdict = rally_point(rp, step);
+	}
+	assert_int_equal(verdict, RALLY_STOP);
+	if (mt_rank == 0) {
+		assert_int_equal(first_of(fd, shard), IN_CLOSE_WRITE);
+		close(fd);
+	}
+	mt_code(rp, rally_close(rp), RALLY_EUNFINISHED);
+	mt_barrier();
+	assert_true(mt_contains(dir, "events.jsonl", "\"overtaken\""));
+	check_after(dir, step);
+}
+
 /* A stop at the step that is being written already: that one is it. */
 static void test_stop_same_step(void **state)
 {
@@ -468,6 +574,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_calls),
 	cmocka_unit_test(test_unread),
 	cmocka_unit_test(test_stop),
+	cmocka_unit_test(test_stop_closes),
 	cmocka_unit_test(test_stop_same_step),
 	cmocka_unit_test(test_one_fails),
 	cmocka_unit_test(test_second_folder),
