@@ -358,8 +358,9 @@ int rally_finish(rally_t *rp, int64_t step);
  * other ranks go on or have passed another number of safe points; the handle's
  * error where it is broken. A save that was asked for and not done yet is not done
  * any more; one that goes on in the background is waited for, and where it fails
- * here, and nothing above is to be told, its code comes back. Collective. Call it before MPI_Finalize, which reports and completes a
- * forgotten one. */
+ * here, or in a call since the last safe point, and nothing above is to be told, its
+ * code comes back. Collective. Call it before MPI_Finalize, which reports and
+ * completes a forgotten one. */
 int rally_close(rally_t *rp);
 
 /*

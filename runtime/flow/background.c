@@ -222,6 +222,8 @@ int rp_background_finish(struct rally *rp, int *code)
 
 	if (code)
 		*code = rc;
+	else if (rc != 0)
+		rp->untold = rc;
 	return conclude(rp, rc);
 }
 

@@ -46,8 +46,8 @@ int rp_background_make_way(struct rally *rp, const struct rp_place *place,
 			   const struct rp_tally *stop);
 
 /* In a call between two safe points, when all have met: what runs comes to its end.
- * `*code`, where that is not NULL, is that of a save that failed here. 0, or the
- * code of a dead communicator. Collective. */
+ * `*code` is that of a save that failed here; NULL: the close will tell it. 0, or
+ * the code of a dead communicator. Collective. */
 int rp_background_finish(struct rally *rp, int *code);
 
 /* Ends the thread and frees the copy. A commit that has begun is waited for, other

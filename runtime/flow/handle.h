@@ -108,6 +108,8 @@ struct rally {
 	int foreground;		/* the next save, since one there has failed */
 	int prepared;		/* room was made for it, or could not be */
 	int told_refusal;	/* that there is no room for it */
+	int untold;		/* the code of one that has failed in a call with
+				   another answer, since the last safe point */
 	json_t *meta;		/* the program's strings, to be saved */
 	json_t *restored_meta;
 	struct rp_manifest found;	/* rally_find()'s, sequence -1: none */

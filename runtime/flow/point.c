@@ -169,6 +169,7 @@ static int run_point(struct rally *rp, const struct rp_place *place)
 
 	rp_err_clear(&rp->err);
 	rp->saved_here = 0;
+	rp->untold = 0;
 	rp_background_prepare(rp);
 	verdict = pass(rp, place);
 	return verdict == RALLY_GO && rp->saved_here ? RALLY_SAVED : verdict;
@@ -276,5 +277,5 @@ int rp_close(struct rally *rp)
 	if (rp->stop_pending && !rp->finished)
 		return RALLY_EPENDING;
 	/* Nothing else tells the program of it. */
-	return lost;
+	return lost ? lost : rp->untold;
 }

@@ -147,6 +147,7 @@ static void settle_down(struct rally *rp, int confirmed)
 	rp_plan_end(rp, &s->piece, &measured);
 	rp->foreground &= s->background || rp->aside;
 	rp->saved_here |= confirmed;
+	rp->untold = 0;
 	if (s->background && confirmed)
 		rp_err_clear(&rp->kept);
 	s->phase = confirmed ? RP_COMMITTED : RP_IDLE;

@@ -502,6 +502,34 @@ static void test_close_fails(void **state)
 	check_after(dir, single ? 2 : 1);
 }
 
+/* So is what fails in a call before it that has another answer, unless a safe point or
+ * another save comes in between. */
+static void test_finish_fails(void **state)
+{
+	(void)state;
+	for (int after = 0; after < 3; after++) {
+		const char *dir = mt_data_make(1);
+		rally_t *rp = open_async(dir);
+		char fault[60];
+
+		snprintf(fault, sizeof(fault),
+			 "rank=%d,on=writer,at=2,do=ENOSPC", mt_size - 1);
+		mt_code(rp, rally_set(rp, "fault", fault), 0);
+		mt_data_fill(2);
+		mt_code(rp, rally_save(rp, 2), 0);
+		mt_code(rp, rally_finish(rp, 2), 0);
+		assert_int_equal(*rally_error(rp) == '\0', single);
+		if (after == 1)
+			assert_int_equal(rally_point(rp, 2), RALLY_GO);
+		mt_data_fill(3);
+		if (after == 2)
+			mt_code(rp, rally_save(rp, 3), 0);
+		mt_code(rp, rally_close(rp), single || after ? 0 : RALLY_ENOSPC);
+		mt_barrier();
+		check_after(dir, after == 2 ? 3 : single ? 2 : 1);
+	}
+}
+
 /* The commit is rank 0's, and may fail as well. */
 static void test_commit_fails(void **state)
 {
@@ -579,6 +607,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_one_fails),
 	cmocka_unit_test(test_second_folder),
 	cmocka_unit_test(test_close_fails),
+	cmocka_unit_test(test_finish_fails),
 	cmocka_unit_test(test_commit_fails),
 	cmocka_unit_test(test_refused),
 };
