@@ -165,6 +165,9 @@ int rp_out_clone(struct rp_out *out, int from, int64_t from_offset, size_t size,
 		rc = rp_io_clone(out->io, out->fd, out->at, from, from_offset,
 				 size);
 	while (rc != 0 && errno == EINTR);
+	/* That tells nothing of the other file. */
+	if (rc != 0 && errno == ECANCELED)
+		return rp_fail_errno(err, "clone", out->path);
 	if (rc != 0) {
 		*done = can_not_share(errno) ? -1 : 0;
 		return 0;

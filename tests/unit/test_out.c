@@ -2,6 +2,7 @@
  * and whatever fails; and no way is taken that the file system has not. */
 #include "sys/out.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/vfs.h>
 
@@ -181,6 +182,30 @@ static void test_clone_fails(void **state)
 	free(data);
 }
 
+/* A save that is given up says nothing of the shard that it would share with: the
+ * next one may. */
+static void test_clone_cancelled(void **state)
+{
+	struct rp_err err = { 0 };
+	struct rp_io io;
+	struct rp_out *out;
+	int from, done = 1;
+
+	put_text(at(state, "from"), "x");
+	from = open(at(state, "from"), O_RDONLY | O_CLOEXEC);
+	assert_int_equal(rp_io_begin(&io, "", "", 0, &err), 0);
+	out = rp_out_create(&io, at(state, "to"), MIB, NULL, RP_NO, NULL, &err);
+	assert_non_null(out);
+	rp_io_cancel(&io, 1);
+	assert_int_equal(rp_out_clone(out, from, 0, PAGE, &done, &err),
+			 RALLY_EIO);
+	assert_int_equal(err.sys, ECANCELED);
+	assert_int_equal(done, 0);
+	rp_out_abandon(out);
+	rp_io_end(&io);
+	close(from);
+}
+
 static void test_there_already(void **state)
 {
 	struct rp_err err = { 0 };
@@ -255,6 +280,7 @@ int main(void)
 		TEST(test_tmpfs),
 		TEST(test_a_gap),
 		TEST(test_clone_fails),
+		TEST(test_clone_cancelled),
 		TEST(test_there_already),
 		TEST(test_faults),
 		TEST(test_queue_refused),
