@@ -6,6 +6,7 @@
 #ifndef RP_SYS_SHARD_JOB_H
 #define RP_SYS_SHARD_JOB_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@ struct rp_shard_job {
 	size_t *order;		/* regions that are on a GPU, as the shard has */
 	struct rp_download *down;	/* them, and their bytes; NULL: none */
 	unsigned char *block;	/* of theirs, between hash and write */
+	atomic_int failed;	/* to write: what is hashed beside it is in vain */
 	struct rp_progress *progress;
 	struct rp_err *err;
 };

@@ -87,6 +87,18 @@ struct hashing {
 	const struct rp_beside *beside;
 };
 
+/* Only for what is going to be a file: a save that is given up has to end soon. */
+static int hash_beside(struct rp_shard_job *job, struct rp_hasher *hasher,
+		       const unsigned char *data, size_t size, uint64_t at,
+		       size_t *taken)
+{
+	if (atomic_load_explicit(&job->failed, memory_order_relaxed))
+		return -1;
+	return rp_shard_hash_step(job, hasher, data,
+				  size < RP_HASH_BLOCK ? size : RP_HASH_BLOCK, at,
+				  taken);
+}
+
 static void *hash_thread(void *arg)
 {
 	struct hashing *hashing = arg;
@@ -94,7 +106,7 @@ static void *hash_thread(void *arg)
 	if (hashing->beside->core >= 0)
 		(void)rp_topo_bind_thread(hashing->beside->topo,
 					  hashing->beside->core, NULL);
-	rp_shard_walk(hashing->job, hashing->hasher, rp_shard_hash_step);
+	rp_shard_walk(hashing->job, hashing->hasher, hash_beside);
 	return NULL;
 }
 
@@ -152,6 +164,7 @@ static int write_hashed_part(struct rp_shard_job *job, const struct rp_beside *b
 	} else if (beside && !job->down &&
 		   start_thread(&thread, &hashing) == 0) {
 		rc = rp_shard_walk(job, NULL, rp_shard_write_step);
+		atomic_store(&job->failed, rc != 0);
 		pthread_join(thread, NULL);
 	} else {
 		rc = rp_shard_walk(job, hashing.hasher, rp_shard_write_step);

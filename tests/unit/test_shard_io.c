@@ -2,6 +2,7 @@
 #include "sys/shard_io.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 
 #include "data/shard.h"
 #include "sys/topo.h"
@@ -120,6 +121,34 @@ static void test_beside(void **state)
 	assert_memory_equal(&inline_sum.content, &beside_sum.content,
 			    sizeof(beside_sum.content));
 	assert_int_equal(read_shard(state, "beside", &inline_sum, &err), 0);
+}
+
+/* Nor does it look at what is not going to be written any more: the end of memory that
+ * takes a second to read is not touched. */
+static void test_beside_ends(void **state)
+{
+	const size_t size = (size_t)8 << 30, page = 4096;
+	unsigned char *huge = mmap(NULL, size, PROT_READ, MAP_PRIVATE |
+				   MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	unsigned char there = 1;
+	struct rp_beside beside = { NULL, -1 };
+	struct rp_shard_how how = { .beside = &beside, .direct = RP_NO };
+	struct rp_regions regions = { 0 };
+	struct rp_shard_sum sum;
+	struct rp_err err = { 0 };
+	struct rp_io io;
+
+	if (huge == MAP_FAILED)
+		skip();
+	put(&regions, "huge", huge, RALLY_U8, size);
+	assert_int_equal(rp_io_begin(&io, "at=2,do=EIO", "", 0, &err), 0);
+	assert_int_equal(rp_shard_write(&io, at(state, "huge"), &regions, 0, 1, 1,
+					&how, NULL, &sum, &err), RALLY_EIO);
+	assert_int_equal(mincore(huge + size - page, page, &there), 0);
+	assert_int_equal(there & 1, 0);
+	rp_io_end(&io);
+	rp_regions_free(&regions);
+	munmap(huge, size);
 }
 
 /* The same data at another step: another file, the same content. */
@@ -319,6 +348,7 @@ int main(void)
 		scratch_test(test_round_trip),
 		scratch_test(test_never_over_another_file),
 		scratch_test(test_beside),
+		scratch_test(test_beside_ends),
 		scratch_test(test_content_does_not_depend_on_the_step),
 		scratch_test(test_every_part_that_is_flipped),
 		scratch_test(test_the_block_is_named),
