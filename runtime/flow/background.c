@@ -128,6 +128,7 @@ int rp_background_possible(struct rally *rp)
 static int conclude(struct rally *rp, int rc)
 {
 	if (rp->comm.dead) {
+		rp_fail(&rp->err, RALLY_EMPI, "an MPI call failed before");
 		rp_handle_break(rp);
 		return rp->err.code;
 	}
