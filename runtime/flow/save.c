@@ -90,7 +90,6 @@ static void describe(struct rally *rp, const struct rp_place *place,
 	s->job = &rp->job;
 	s->rank = rp->comm.rank;
 	s->ranks = rp->comm.size;
-	s->how.beside = rp->threads ? &rp->node.beside : NULL;
 	s->how.direct = (enum rp_auto)rp->options.direct;
 	s->how.staging = &rp->staging;
 	s->how.layout = &rp->layout;
@@ -106,6 +105,8 @@ static void choose_side(struct rally *rp, int background)
 	char *name = rp_shard_file_name(s->rank, s->ranks);
 
 	s->background = background;
+	/* The writer has that core already. */
+	s->how.beside = rp->threads && !background ? &rp->node.beside : NULL;
 	s->io = background ? &rp->writer_io : &rp->io;
 	s->owner = *rp_fallback_owner(rp);
 	s->owner.io = s->io;

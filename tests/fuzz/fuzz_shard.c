@@ -74,6 +74,7 @@ static void check_round_trip(struct rp_shard *s)
 				   &err) == 0);
 	check_same(s, &back);
 	rp_shard_free(&back);
+	free(plain.rest);
 	free(bytes);
 }
 
