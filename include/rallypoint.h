@@ -59,7 +59,8 @@
  * and EMPI: then the handle is broken, for good.
  *
  * Threads. MPI_THREAD_SINGLE is enough, but for saves in the background, which
- * want MPI_THREAD_FUNNELED. No thread of the library calls MPI. A handle belongs to one thread at a time; rally_status() may be called by any.
+ * want MPI_THREAD_FUNNELED. No thread of the library calls MPI. A handle belongs to
+ * one thread at a time; rally_status() may be called by any.
  */
 #ifndef RALLYPOINT_H
 #define RALLYPOINT_H
@@ -298,9 +299,9 @@ int rally_request(rally_t *rp, enum rally_want want);
  * Without a rally_restore() before, the checkpoints of an earlier run are not
  * pruned.
  * Collective; step must match. Errors: EARG of a registration that was refused,
- * EIO, EDEVICE, ENOSPC, EMISMATCH, EOWNED, EAPP, EORDER; EUNCONFIRMED where the checkpoint
- * is there but may not survive a power cut. After an error the earlier checkpoint
- * stands. */
+ * EIO, EDEVICE, ENOSPC, EMISMATCH, EOWNED, EAPP, EORDER; EUNCONFIRMED where the
+ * checkpoint is there but may not survive a power cut. After an error the earlier
+ * checkpoint stands. */
 int rally_save(rally_t *rp, int64_t step);
 
 /* Fills the registered buffers from the newest checkpoint that verifies on
