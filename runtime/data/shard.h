@@ -6,10 +6,10 @@
  * (8 + N) and the begin of every large tensor are multiples of RP_SHARD_ALIGN: each
  * is followed by a U8 pad tensor where that is needed, since the format allows no
  * holes. The small ones come first, close together, those of the widest type in
- * front, so that each is aligned as its type wants. The tensor "@hash@rank-R" holds one XXH3-128 per block of
- * RP_HASH_BLOCK bytes of all data before it, pads included. Private regions,
- * pads and the hash table carry the rank in their name, so that readers that
- * merge all shards of a folder see each once.
+ * front, so that each is aligned as its type wants. The tensor "@hash@rank-R" holds
+ * one XXH3-128 per block of RP_HASH_BLOCK bytes of all data before it, pads
+ * included. Private regions, pads and the hash table carry the rank in their name,
+ * so that readers that merge all shards of a folder see each once.
  * Format: https://github.com/huggingface/safetensors#format
  */
 #ifndef RP_DATA_SHARD_H

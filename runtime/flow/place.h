@@ -38,9 +38,9 @@ int rp_place_same(struct rally *rp, const struct rp_place *place,
 int rp_place_vote(struct rally *rp, const struct rp_place *place);
 
 /* The first vote of a call that waits for all ranks, at `place` (tally, which may
- * be NULL, has what comes of it), or in `call` at the step. It waits for the round in flight, and meets ranks that are elsewhere
- * too: then the handle is broken, on all of them, and the error tells who is
- * where. Collective. */
+ * be NULL, has what comes of it), or in `call` at the step. It waits for the round
+ * in flight, and meets ranks that are elsewhere too: then the handle is broken, on
+ * all of them, and the error tells who is where. Collective. */
 int rp_place_meet(struct rally *rp, const struct rp_place *place,
 		  struct rp_tally *tally);
 int rp_place_meet_in(struct rally *rp, const char *call, int64_t step);

@@ -6,8 +6,8 @@
  * starts a timer (timer_settime() is async-signal-safe, POSIX 2.4.3), whose
  * SIGURG writes the line. No thread: what MPI_Init gives allows none. SIGURG is
  * ignored by default, so that one which comes late does no harm; where the
- * program handles it itself when the signal comes there is no alarm. Before a signal has come nothing
- * runs and nothing is interrupted; afterwards it is at 1, 2, 4, 8 ... times
+ * program handles it itself when the signal comes there is no alarm. Before a
+ * signal has come nothing runs and nothing is interrupted; afterwards it is at 1, 2, 4, 8 ... times
  * `after_ns`, on ranks above the first 64 at 4 times only.
  */
 #ifndef RP_SYS_ALARM_H

@@ -59,13 +59,14 @@ char *rp_folder_final(const char *dir, int64_t sequence, int64_t step);
 char *rp_folder_begin(struct rp_io *io, const char *dir, int64_t sequence,
 		      struct rp_err *err);
 
-/* Removes what crashes left, but puts back what is pinned. A pool too, or, where *pool is to be had, makes it
- * that. Only for the owner of the folder, and not during a save. */
+/* Removes what crashes left, but puts back what is pinned. A pool too, or, where
+ * *pool is to be had, makes it that. Only for the owner of the folder, and not during a save. */
 int rp_folder_sweep(struct rp_io *io, const char *dir, struct rp_pool *pool,
 		    struct rp_err *err);
 
-/* Removes what does not stay (sys/retain.h), and pins what stays for good. Where `pool` is not NULL, and empty, the newest of them that
- * is in no doubt becomes the pool. Tells how many went. */
+/* Removes what does not stay (sys/retain.h), and pins what stays for good. Where
+ * `pool` is not NULL, and empty, the newest of them that is in no doubt becomes the
+ * pool. Tells how many went. */
 int rp_folder_prune(struct rp_io *io, const char *dir,
 		    const struct rp_retention *retention, struct rp_pool *pool,
 		    size_t *pruned, struct rp_err *err);

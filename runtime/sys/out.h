@@ -9,9 +9,9 @@
  * Two ways. Past the page cache (sys/flights.h): several writes under way, from
  * memory that is aligned for it, into which put() copies. Through the page cache: a
  * write for each put(), small ones together, with the writeback begun early, so that
- * little is left for the fsync. Which one follows from what the file system takes, tried and not
- * guessed, and from the size: small files are not worth the first, and file
- * systems in memory have nothing behind the cache.
+ * little is left for the fsync. Which one follows from what the file system takes,
+ * tried and not guessed, and from the size: small files are not worth the first, and
+ * file systems in memory have nothing behind the cache.
  */
 #ifndef RP_SYS_OUT_H
 #define RP_SYS_OUT_H

@@ -3,8 +3,8 @@
  *                 else: it starts an alarm (sys/alarm.h)
  *
  * The counters and the list of alarms are the library's only globals: a handler
- * has nothing else to hang from. Nobody resets them; each handle remembers what it has seen, so
- * that two handles do not steal a signal from each other.
+ * has nothing else to hang from. Nobody resets them; each handle remembers what it
+ * has seen, so that two handles do not steal a signal from each other.
  *
  * The handler then calls the one that stood before it. A later sigaction() of
  * the program's (Python does that) is noticed by rp_signals_renew(), which puts
