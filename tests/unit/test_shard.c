@@ -212,6 +212,7 @@ static void test_many_small(void **state)
 
 		assert_non_null(t);
 		assert_int_equal(t->end - t->begin, regions.v[i].bytes);
+		assert_int_equal(t->begin % rp_dtype_size(t->type), 0);
 		assert_null(rp_shard_find(&back, regions.v[i].name, RP_ARRAY));
 	}
 	free(bytes);
