@@ -107,8 +107,11 @@ static int open_parts(struct rally *rp)
 {
 	int64_t signals;
 
-	if (rp_comm_same(&rp->comm, rp->dir, RALLY_EMISMATCH,
-			 "the checkpoint folders differ", &rp->err) != 0 ||
+	if (rp->comm.rank == 0 && !rp->comm.lengths)
+		rp_fail(&rp->err, RALLY_ENOMEM, "open: no memory");
+	if (rp_comm_settle_same(&rp->comm, rp->dir, RALLY_EMISMATCH,
+				"the checkpoint folders differ",
+				&rp->err) != 0 ||
 	    read_options(rp) != 0)
 		return rp->err.code;
 	begin_io(rp);
@@ -293,10 +296,9 @@ int rp_handle_set(struct rally *rp, const char *key, const char *value)
 		rp_fail(&rp->err, RALLY_ENOMEM, "no memory");
 	else
 		rp_option_set(&rp->options, key, value, &rp->err);
-	if (rp_comm_settle(&rp->comm, &rp->err) == 0 &&
-	    rp_comm_same(&rp->comm, text, RALLY_EMISMATCH,
-			 "the ranks set an option differently",
-			 &rp->err) == 0) {
+	if (rp_comm_settle_same(&rp->comm, text, RALLY_EMISMATCH,
+				"the ranks set an option differently",
+				&rp->err) == 0) {
 		apply_options(rp, &old);
 		if (rp_comm_settle(&rp->comm, &rp->err) == 0 &&
 		    strcmp(old.fallback, rp->options.fallback) != 0)

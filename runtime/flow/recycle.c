@@ -24,20 +24,12 @@ struct rp_pool *rp_recycle_pool(struct rally *rp)
 	return &rp->pool;
 }
 
-int rp_recycle_begin(struct rally *rp, char **pool)
+int rp_recycle_offer(struct rally *rp)
 {
-	size_t size = rp->pool.path ? strlen(rp->pool.path) : 0;
-
-	*pool = NULL;
 	/* The option may have changed since; or it is another folder's. */
-	if (rp->aside || !is_wanted(rp)) {
+	if (rp->aside || !is_wanted(rp))
 		rp_recycle_end(rp);
-		return 0;
-	}
-	/* Without memory for it there is none, for all. */
-	if (rp->pool.path)
-		*pool = strdup(rp->pool.path);
-	return rp_comm_bcast_text(&rp->comm, pool, &size, &rp->err);
+	return rp->pool.path != NULL;
 }
 
 struct rp_reuse rp_recycle_reuse(const struct rally *rp, const char *pool,

@@ -3,7 +3,7 @@
  *
  * Rank 0 has the pool, all ranks take their own shard from it:
  *
- *     rp_recycle_begin(rp, &pool);      before the shards, all ranks
+ *     rp_recycle_offer(rp);             before the shards, rank 0: it tells the others
  *     rp_recycle_reuse(rp, pool, name); what a rank's shard is written over
  *     rp_recycle_end(rp);               after commit or failure, before pruning
  *
@@ -18,9 +18,9 @@
  * be written over. */
 struct rp_pool *rp_recycle_pool(struct rally *rp);
 
-/* Tells all ranks the path of the pool that this save takes; *pool is the caller's,
- * NULL where there is none. Collective. */
-int rp_recycle_begin(struct rally *rp, char **pool);
+/* Rank 0: whether the save that begins takes the pool. One that it may not take
+ * goes. */
+int rp_recycle_offer(struct rally *rp);
 
 /* How the shard `name` is had from it; reuse->old is the caller's. Not
  * collective. */

@@ -18,18 +18,15 @@
 static int check(struct rally *rp)
 {
 	char *common = rp_regions_common(&rp->regions);
-	int rc;
 
-	if (rp_handle_refused(rp) == 0 && !common)
+	if (rp_handle_refused(rp) == 0 && (!common || !rp->saving.room))
 		rp_fail(&rp->err, RALLY_ENOMEM, "save: no memory");
 	if (rp->err.code == 0)
 		rp_devices_begin(rp->regions.devices, &rp->regions, rp->stream,
 				 rp->node.topo, &rp->err);
-	if (rp_comm_settle(&rp->comm, &rp->err) != 0)
-		goto out;
-	rc = rp_comm_same(&rp->comm, common, RALLY_EMISMATCH,
-			  "the registered arrays or files differ", &rp->err);
-	if (rc != 0)
+	if (rp_comm_settle_same(&rp->comm, common, RALLY_EMISMATCH,
+				"the registered arrays or files differ",
+				&rp->err) != 0)
 		goto out;
 	rp->saving.bytes = rp_regions_bytes(&rp->regions);
 	if (rp_comm_sum(&rp->comm, &rp->saving.bytes, &rp->err) == 0)
@@ -39,11 +36,24 @@ out:
 	return rp->err.code;
 }
 
+/* What rank 0 tells the others of the save that begins: names, "" for none. */
+struct opening {
+	struct rp_err err;
+	char partial[RP_SAVE_NAME], pool[RP_SAVE_NAME];
+};
+
+/* Both are short by how they are made (sys/folder.h, sys/pool.h). */
+static void tell_name(char *name, const char *path)
+{
+	snprintf(name, RP_SAVE_NAME, "%s", strrchr(path, '/') + 1);
+}
+
 /* Rank 0. Where the space can't be told the writes will. */
-static void make_partial(struct rally *rp)
+static void make_partial(struct rally *rp, struct opening *opening)
 {
 	struct rp_saving *s = &rp->saving;
 	struct rp_err space = { 0 };
+	char *path;
 
 	if (rp_owner_check(rp_fallback_owner(rp), &rp->err) != 0)
 		return;
@@ -52,25 +62,40 @@ static void make_partial(struct rally *rp)
 		rp->err = space;
 		return;
 	}
-	s->partial = rp_folder_begin(&rp->io, s->dir, s->sequence, &rp->err);
-	if (s->partial && rp_files_any(&rp->regions))
-		rp_files_begin(rp, s->partial);
+	path = rp_folder_begin(&rp->io, s->dir, s->sequence, &rp->err);
+	if (!path)
+		return;
+	tell_name(opening->partial, path);
+	if (rp_files_any(&rp->regions))
+		rp_files_begin(rp, path);
+	free(path);
 }
 
+/* One message, and no memory that may be missing: nobody has to answer it. */
 static int begin(struct rally *rp)
 {
 	struct rp_saving *s = &rp->saving;
-	size_t size = 0;
-	int rc;
+	size_t size = strlen(s->dir) + 1 + RP_SAVE_NAME;
+	struct opening opening = { .err = { 0 } };
 
-	if (rp->comm.rank == 0)
-		make_partial(rp);
-	if (s->partial)
-		size = strlen(s->partial);
-	if (rp_comm_root(&rp->comm, &rp->err) != 0)
+	if (rp->comm.rank == 0) {
+		make_partial(rp, &opening);
+		opening.err = rp->err;
+		if (rp->err.code == 0 && rp_recycle_offer(rp))
+			tell_name(opening.pool, rp->pool.path);
+	}
+	if (rp_comm_bcast(&rp->comm, &opening, sizeof(opening), &rp->err) != 0)
 		return rp->err.code;
-	rc = rp_comm_bcast_text(&rp->comm, &s->partial, &size, &rp->err);
-	return rc ? rc : rp_recycle_begin(rp, &s->pool);
+	rp->err = opening.err;
+	if (opening.partial[0]) {
+		s->partial = s->room;
+		snprintf(s->partial, size, "%s/%s", s->dir, opening.partial);
+	}
+	if (opening.pool[0]) {
+		s->pool = s->room + size;
+		snprintf(s->pool, size, "%s/%s", s->dir, opening.pool);
+	}
+	return rp->err.code;
 }
 
 /* What the stages are to know, as it is now. */
@@ -87,6 +112,7 @@ static void describe(struct rally *rp, const struct rp_place *place,
 	s->began = began;
 	s->rp = rp;
 	s->dir = rp_fallback_dir(rp);
+	s->room = malloc(2 * (strlen(s->dir) + 1 + RP_SAVE_NAME));
 	s->job = &rp->job;
 	s->rank = rp->comm.rank;
 	s->ranks = rp->comm.size;

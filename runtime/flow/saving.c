@@ -73,8 +73,7 @@ void rp_saving_clear(struct rp_saving *s)
 	rp_piece_free(&s->piece);
 	json_decref(s->meta);
 	free(s->pieces);
-	free(s->partial);
-	free(s->pool);
+	free(s->room);
 	free(s->how.reuse.old);
 	memset(s, 0, sizeof(*s));
 	s->number = number;

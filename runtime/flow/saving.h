@@ -23,6 +23,8 @@
 #include "sys/owner.h"
 #include "sys/shard_io.h"
 
+#define RP_SAVE_NAME 96	/* bytes, the NUL too: of a partial directory or a pool */
+
 /* How far all ranks know a save to be. */
 enum rp_phase {
 	RP_IDLE = 0,	/* there is none */
@@ -39,7 +41,8 @@ struct rp_saving {
 	int64_t number;		/* counts the saves of this handle, from 1 on */
 	int background;
 	int64_t sequence, step;
-	char *partial;		/* the directory that is being filled */
+	char *room;		/* for the two paths below */
+	char *partial;		/* the directory that is being filled, or NULL */
 	char *pool;		/* whose shards are written over, or NULL */
 	uint64_t bytes;		/* of all ranks: memory; rank 0 from the commit on:
 				   shards and files */

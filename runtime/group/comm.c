@@ -7,7 +7,6 @@
 #include "base/clock.h"
 
 #define LOOKS 1000	/* at a request between two looks at the clock */
-#define SHOWN 160	/* bytes of a differing text that an error shows */
 
 int rp_comm_check(struct rp_comm *comm, int result, const char *what,
 		  struct rp_err *err)
@@ -43,6 +42,7 @@ int rp_comm_open(struct rp_comm *comm, MPI_Comm user, struct rp_err *err)
 	int inter = 0, rc;
 
 	comm->rounds = comm->saves = MPI_COMM_NULL;
+	comm->lengths = NULL;
 	comm->dead = 0;
 	if (user == MPI_COMM_NULL)
 		return rp_fail(err, RALLY_EARG, "comm is MPI_COMM_NULL");
@@ -64,6 +64,9 @@ int rp_comm_open(struct rp_comm *comm, MPI_Comm user, struct rp_err *err)
 		rc = rp_comm_check(comm,
 				   MPI_Comm_size(comm->saves, &comm->size),
 				   "MPI_Comm_size", err);
+	if (rc == 0 && comm->rank == 0)
+		comm->lengths = calloc((size_t)comm->size,
+				       2 * sizeof(*comm->lengths));
 	if (rc != 0)
 		rp_comm_close(comm);
 	return rc;
@@ -77,6 +80,8 @@ void rp_comm_close(struct rp_comm *comm)
 	if (comm->saves != MPI_COMM_NULL && !comm->dead)
 		(void)MPI_Comm_free(&comm->saves);
 	comm->rounds = comm->saves = MPI_COMM_NULL;
+	free(comm->lengths);
+	comm->lengths = NULL;
 }
 
 static int give_up(struct rp_comm *comm, struct rp_err *err)
@@ -128,15 +133,6 @@ int rp_comm_wait(struct rp_comm *comm, MPI_Request *request,
 		rc = look_up(comm, since, &tell_at, err);
 	}
 	return rc;
-}
-
-static int min_rank(struct rp_comm *comm, int mine, int *lowest,
-		    struct rp_err *err)
-{
-	return rp_comm_check(comm,
-			     MPI_Allreduce(&mine, lowest, 1, MPI_INT, MPI_MIN,
-					   comm->saves),
-			     "MPI_Allreduce", err);
 }
 
 int rp_comm_confirm(struct rp_comm *comm, struct rp_err *err)
@@ -256,136 +252,10 @@ int rp_comm_root(struct rp_comm *comm, struct rp_err *err)
 	return err->code;
 }
 
-int rp_comm_bcast_text(struct rp_comm *comm, char **text, size_t *size,
-		       struct rp_err *err)
-{
-	int64_t length = comm->rank == 0 && *text ? (int64_t)*size : -1;
-	char *mine = NULL;
-	int rc = rp_comm_bcast(comm, &length, sizeof(length), err);
-
-	if (rc != 0 || length < 0)
-		return rc;
-	if (comm->rank != 0 && !(mine = malloc((size_t)length + 1)))
-		rp_fail(err, RALLY_ENOMEM, "no memory for a text of %lld bytes",
-			(long long)length);
-	/* The others would wait for a rank that has no memory for it. */
-	if (rp_comm_settle(comm, err) != 0) {
-		free(mine);
-		return err->code;
-	}
-	if (comm->rank != 0) {
-		mine[length] = '\0';
-		*text = mine;
-		*size = (size_t)length;
-	}
-	return rp_comm_bcast(comm, *text, (size_t)length, err);
-}
-
-/* Rank 0: where each text goes. */
-static int *offsets_of(const int *lengths, int n, int64_t *total)
-{
-	int *offsets = malloc((size_t)n * sizeof(*offsets));
-
-	*total = 0;
-	for (int i = 0; offsets && i < n; i++) {
-		offsets[i] = (int)*total;
-		*total += lengths[i];
-		if (*total > INT_MAX) {
-			free(offsets);
-			return NULL;
-		}
-	}
-	return offsets;
-}
-
-int rp_comm_gather_text(struct rp_comm *comm, const char *text, char **all,
-			struct rp_err *err)
-{
-	int mine = (int)strlen(text) + 1;
-	int root = comm->rank == 0;
-	int *lengths = root ? malloc((size_t)comm->size * sizeof(int)) : NULL;
-	int *offsets = NULL;
-	int64_t total = 0;
-	int rc = 0;
-
-	*all = NULL;
-	if (root && !lengths)
-		rc = rp_fail(err, RALLY_ENOMEM, "gather: no memory");
-	if (rp_comm_settle(comm, err) != 0)
-		goto out;
-	rc = rp_comm_check(comm,
-			   MPI_Gather(&mine, 1, MPI_INT, lengths, 1, MPI_INT,
-				      0, comm->saves),
-			   "MPI_Gather", err);
-	if (rc == 0 && root) {
-		offsets = offsets_of(lengths, comm->size, &total);
-		*all = offsets ? malloc((size_t)total) : NULL;
-		if (!*all)
-			rp_fail(err, RALLY_ENOMEM, "gather: no memory");
-	}
-	if (comm->dead || rp_comm_settle(comm, err) != 0)
-		goto out;
-	rc = rp_comm_check(comm,
-			   MPI_Gatherv(text, mine, MPI_CHAR, *all, lengths,
-				       offsets, MPI_CHAR, 0, comm->saves),
-			   "MPI_Gatherv", err);
-out:
-	free(lengths);
-	free(offsets);
-	if (err->code) {
-		free(*all);
-		*all = NULL;
-	}
-	return err->code ? err->code : rc;
-}
-
 int rp_comm_sum(struct rp_comm *comm, uint64_t *value, struct rp_err *err)
 {
 	return rp_comm_check(comm,
 			     MPI_Allreduce(MPI_IN_PLACE, value, 1, MPI_UINT64_T,
 					   MPI_SUM, comm->saves),
 			     "MPI_Allreduce", err);
-}
-
-/* Fixed-size records, so that nobody needs to know the others' lengths. */
-struct shown {
-	char text[SHOWN];
-};
-
-static void show(struct shown *shown, const char *text)
-{
-	memset(shown, 0, sizeof(*shown));
-	strncpy(shown->text, text, sizeof(shown->text) - 1);
-	if (strlen(text) >= sizeof(shown->text))
-		memcpy(shown->text + sizeof(shown->text) - 4, "...", 4);
-}
-
-int rp_comm_same(struct rp_comm *comm, const char *text, int code,
-		 const char *what, struct rp_err *err)
-{
-	char *first = comm->rank == 0 ? (char *)(uintptr_t)text : NULL;
-	size_t size = strlen(text);
-	struct shown zero, other;
-	int lowest = INT_MAX, rc;
-
-	rc = rp_comm_bcast_text(comm, &first, &size, err);
-	if (rc == 0)
-		rc = min_rank(comm, first && strcmp(first, text) != 0
-					    ? comm->rank : INT_MAX,
-			      &lowest, err);
-	if (rc == 0 && lowest != INT_MAX) {
-		show(&zero, first ? first : "");
-		show(&other, text);
-		rc = rp_comm_check(comm,
-				   MPI_Bcast(&other, (int)sizeof(other),
-					     MPI_BYTE, lowest, comm->saves),
-				   "MPI_Bcast", err);
-		if (rc == 0)
-			rc = rp_fail(err, code,
-				     "%s: rank %d %s, rank 0 %s", what, lowest,
-				     other.text, zero.text);
-	}
-	if (comm->rank != 0)
-		free(first);
-	return rc;
 }

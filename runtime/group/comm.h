@@ -22,6 +22,9 @@ struct rp_comm {
 	int rank, size;
 	int dead;
 	int64_t patience;	/* ns; 0: for ever */
+	int *lengths;		/* rank 0: of texts that are gathered, and where they
+				   go; NULL: no memory for it, which rp_handle_open()
+				   tells */
 	int said[2], heard[2];	/* of the vote that is under way */
 	MPI_Request vote;
 	int abandoned;		/* an operation that never came to its end may
@@ -93,5 +96,10 @@ int rp_comm_sum(struct rp_comm *comm, uint64_t *value, struct rp_err *err);
  * differs from rank 0. */
 int rp_comm_same(struct rp_comm *comm, const char *text, int code,
 		 const char *what, struct rp_err *err);
+
+/* As rp_comm_settle(), and where no rank has failed, as rp_comm_same(): in one. Where
+ * this rank has failed `text` may be NULL. */
+int rp_comm_settle_same(struct rp_comm *comm, const char *text, int code,
+			const char *what, struct rp_err *err);
 
 #endif
