@@ -137,6 +137,7 @@ static void choose_side(struct rally *rp, int background)
 	s->owner = *rp_fallback_owner(rp);
 	s->owner.io = s->io;
 	s->regions = background ? &rp->stage.regions : &rp->regions;
+	s->how.lend = background;
 	/* Without memory a new file is written. */
 	if (name)
 		s->how.reuse = rp_recycle_reuse(rp, s->pool, name);

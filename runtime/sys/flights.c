@@ -14,6 +14,7 @@
 /* One write. */
 struct flight {
 	unsigned char *chunk;	/* of the staging memory */
+	const unsigned char *from;	/* that, or the caller's memory */
 	size_t size;
 	size_t done;		/* of it, written */
 	int64_t offset;
@@ -80,7 +81,7 @@ static int send(struct rp_flights *f, unsigned slot, struct rp_err *err)
 	struct flight *flight = &f->v[slot];
 
 	rp_copy_done();
-	if (rp_io_queue_write(f->queue, slot, flight->chunk + flight->done,
+	if (rp_io_queue_write(f->queue, slot, flight->from + flight->done,
 			      flight->size - flight->done,
 			      flight->offset + (int64_t)flight->done) != 0)
 		return rp_fail_errno(err, "write", f->path);
@@ -175,8 +176,10 @@ int rp_flights_put(struct rp_flights *f, const void *data, size_t size, int64_t 
 		size_t room = f->chunk - flight->size;
 		size_t n = size < room ? size : room;
 
-		if (flight->size == 0)
+		if (flight->size == 0) {
+			flight->from = flight->chunk;
 			flight->offset = at;
+		}
 		rp_copy_past_cache(flight->chunk + flight->size, from, n);
 		flight->size += n;
 		at += (int64_t)n;
@@ -184,6 +187,26 @@ int rp_flights_put(struct rp_flights *f, const void *data, size_t size, int64_t 
 		size -= n;
 		if (flight->size == f->chunk)
 			rc = turn(f, err);
+	}
+	return rc;
+}
+
+int rp_flights_lend(struct rp_flights *f, const void *data, size_t size, int64_t at,
+		    struct rp_err *err)
+{
+	const unsigned char *from = data;
+	int rc = rp_flights_turn(f, err);
+
+	while (rc == 0 && size > 0) {
+		struct flight *flight = &f->v[f->filling];
+
+		flight->from = from;
+		flight->offset = at;
+		flight->size = size < f->chunk ? size : f->chunk;
+		from += flight->size;
+		at += (int64_t)flight->size;
+		size -= flight->size;
+		rc = turn(f, err);
 	}
 	return rc;
 }

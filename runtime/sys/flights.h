@@ -7,10 +7,10 @@
  *     rp_flights_close(f);
  *
  * What is put at offsets that follow on each other becomes large writes. With
- * O_DIRECT, as long as the file system takes it with what it is given. All of it is
- * copied, also what is aligned: from the huge pages of the staging memory a disk
- * took twice as much a second as from a program's 4 KiB pages, and the copy is
- * hidden behind that.
+ * O_DIRECT, as long as the file system takes it with what it is given. All that is
+ * put is copied, also what is aligned: from the huge pages of the staging memory a
+ * disk took twice as much a second as from a program's 4 KiB pages, and the copy is
+ * hidden behind that. What is in such pages already is lent.
  */
 #ifndef RP_SYS_FLIGHTS_H
 #define RP_SYS_FLIGHTS_H
@@ -34,6 +34,11 @@ struct rp_flights *rp_flights_open(struct rp_io *io, int fd, const char *path,
  * them each follows on the last. */
 int rp_flights_put(struct rp_flights *f, const void *data, size_t size, int64_t at,
 		   struct rp_err *err);
+
+/* The same without a copy: `data` is left as it is until the drain, or the close. It,
+ * `size` and `at` are multiples of RP_DISK_ALIGN. */
+int rp_flights_lend(struct rp_flights *f, const void *data, size_t size, int64_t at,
+		    struct rp_err *err);
 
 /* Sends what was put, without waiting for it. */
 int rp_flights_turn(struct rp_flights *f, struct rp_err *err);

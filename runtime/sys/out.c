@@ -145,6 +145,20 @@ int rp_out_put(struct rp_out *out, const void *data, size_t size,
 	return rp_flights_put(out->flights, data, size, at, err);
 }
 
+int rp_out_lend(struct rp_out *out, const void *data, size_t size, size_t *taken,
+		struct rp_err *err)
+{
+	int64_t at = out->at;
+
+	*taken = 0;
+	if (!out->flights || (uintptr_t)data % RP_DISK_ALIGN != 0 ||
+	    at % RP_DISK_ALIGN != 0)
+		return 0;
+	*taken = size / RP_DISK_ALIGN * RP_DISK_ALIGN;
+	out->at += (int64_t)*taken;
+	return rp_flights_lend(out->flights, data, *taken, at, err);
+}
+
 /* EXDEV tells of two file systems, not that this one can't. */
 static int can_not_share(int sys)
 {

@@ -45,6 +45,12 @@ struct rp_out *rp_out_create(struct rp_io *io, const char *path, uint64_t size,
 int rp_out_put(struct rp_out *out, const void *data, size_t size,
 	       struct rp_err *err);
 
+/* The same without a copy, where that can be done: *taken bytes, from none to all, of
+ * memory that is not changed until rp_out_finish() or rp_out_abandon(). The rest is
+ * for rp_out_put(). Worth it for huge pages alone, see sys/flights.h. */
+int rp_out_lend(struct rp_out *out, const void *data, size_t size, size_t *taken,
+		struct rp_err *err);
+
 /* The same for what another file, open as `from`, holds at from_offset, without
  * moving a byte: both share the extents. *done is 0 where that failed, and -1 where
  * the file system can't at all: it is for rp_out_put() then. */

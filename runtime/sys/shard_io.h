@@ -40,6 +40,8 @@ struct rp_shard_how {
 	struct rp_layout *layout;	/* data/shard.h; NULL: likewise */
 	struct rp_shard_base *base;	/* sys/shard_base.h; NULL: all is written */
 	struct rp_reuse reuse;		/* sys/out.h; all zeros: a new file */
+	int lend;			/* the memory is in huge pages, and nobody's
+					   until the shard is written */
 };
 
 /* Writes the shard of `regions` to `path`, which must not exist, and makes it

@@ -5,6 +5,7 @@
 #include "data/shard.h"
 
 #define IN_CACHE ((size_t)128 << 10)	/* of a core, with room for a copy */
+#define LENT ((size_t)4 << 20)	/* to one write */
 #define STEP ((size_t)4096)	/* bytes that are hashed, then copied past it */
 
 static const unsigned char zeros[RP_SHARD_ALIGN];
@@ -148,12 +149,31 @@ static int put(struct rp_shard_job *job, struct rp_hasher *hasher,
 	return rc;
 }
 
+/* Sent first, so that the disk has it while it is hashed. */
+static int lend(struct rp_shard_job *job, struct rp_hasher *hasher,
+		const unsigned char *data, size_t size, uint64_t at, size_t *taken)
+{
+	int rc = rp_out_lend(job->out, data, size < LENT ? size : LENT, taken,
+			     job->err);
+
+	if (rc == 0 && hasher)
+		hash(job, hasher, data, *taken, at);
+	rp_progress_add(job->progress, *taken);
+	return rc;
+}
+
 int rp_shard_write_step(struct rp_shard_job *job, struct rp_hasher *hasher,
 		      const unsigned char *data, size_t size, uint64_t at,
 		      size_t *taken)
 {
 	if (!data)
 		return write_from_device(job, hasher, size, at, taken);
+	if (job->lend) {
+		int rc = lend(job, hasher, data, size, at, taken);
+
+		if (rc != 0 || *taken > 0)
+			return rc;
+	}
 	*taken = size < IN_CACHE ? size : IN_CACHE;
 	rp_progress_add(job->progress, *taken);
 	return put(job, hasher, data, *taken, at);

@@ -24,6 +24,7 @@ struct rp_shard_job {
 	unsigned char *table;	/* block hashes, then the tail's zeros */
 	size_t table_bytes, tail_bytes;
 	struct rp_out *out;
+	int lend;		/* what it takes without a copy goes so */
 	struct rp_shard_base *base;	/* NULL: none */
 	size_t *order;		/* regions that are on a GPU, as the shard has */
 	struct rp_download *down;	/* them, and their bytes; NULL: none */

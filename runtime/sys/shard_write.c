@@ -243,6 +243,7 @@ int rp_shard_write(struct rp_io *io, const char *path,
 	err = job.err;
 	how = how ? how : &plain;
 	job.base = how->base;
+	job.lend = how->lend;
 	rc = prepare(&job, how->layout ? how->layout : &once, rank, ranks, step);
 	if (rc == 0) {
 		job.out = rp_out_create(io, path, job.shard->header_bytes +

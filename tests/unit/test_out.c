@@ -106,6 +106,42 @@ static void test_sizes(void **state)
 	rp_staging_free(&staging);
 }
 
+/* Lent and copied by turns: the file holds both, and only what is aligned is taken. */
+static void test_lent(void **state)
+{
+	const size_t size = 21 * MIB + PAGE;
+	unsigned char *data = pattern(size), *page = NULL;
+	int direct = takes_direct(state), turn = 0;
+	struct rp_err err = { 0 };
+	struct rp_out *out = rp_out_create(NULL, at(state, "file"), size, NULL,
+					   RP_AUTO, NULL, &err);
+	size_t at_byte = 0, taken, lent = 0;
+
+	assert_non_null(out);
+	assert_int_equal(posix_memalign((void **)&page, PAGE, size), 0);
+	memcpy(page, data, size);
+	while (at_byte < size) {
+		size_t n = turn++ % 3 ? 100 : 5 * MIB + 100;
+
+		n = n < size - at_byte ? n : size - at_byte;
+		assert_int_equal(rp_out_lend(out, page + at_byte, n, &taken,
+					     &err), 0);
+		assert_int_equal(taken, direct && at_byte % PAGE == 0
+						? n / PAGE * PAGE : 0);
+		lent += taken;
+		n = taken ? 0 : at_byte % PAGE ? PAGE - at_byte % PAGE : n;
+		assert_int_equal(rp_out_put(out, page + at_byte + taken, n,
+					    &err), 0);
+		at_byte += taken + n;
+	}
+	assert_int_equal(rp_out_finish(out, &err), 0);
+	assert_true(!direct || lent > size / 2);
+	same(at(state, "file"), data, size);
+	unlink(at(state, "file"));
+	free(page);
+	free(data);
+}
+
 /* The memory that a save may take is a bound for both ways. */
 static void test_limits(void **state)
 {
@@ -276,6 +312,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, scratch_make, scratch_remove)
 	const struct CMUnitTest tests[] = {
 		TEST(test_sizes),
+		TEST(test_lent),
 		TEST(test_limits),
 		TEST(test_tmpfs),
 		TEST(test_a_gap),
