@@ -340,6 +340,32 @@ static void test_ways(void **state)
 	}
 }
 
+/* In the background the buffers are the program's again at once: what it puts there is
+ * not in the checkpoint. */
+static void test_background(void **state)
+{
+	const char *dir = mt_dir();
+	rally_t *rp;
+
+	(void)state;
+	make_parts();
+	rp = open_parts(dir);
+	mt_code(rp, rally_set(rp, "async", "yes"), 0);
+	mt_code(rp, rally_set(rp, "keep", "9"), 0);
+	for (int64_t step = 1; step < 4; step++) {
+		fill(step);
+		mt_code(rp, rally_save(rp, step), 0);
+		assert_int_equal(mt_status(rp).saving, 1);
+		fill(70 + step);
+	}
+	check(73);
+	mt_code(rp, rally_close(rp), 0);
+	mt_barrier();
+	assert_int_equal(mt_checkpoints(dir), 3);
+	resumes(dir, 3);
+	free_parts();
+}
+
 /* What the program has started before the safe point is in the checkpoint. */
 static void test_stream(void **state)
 {
@@ -548,6 +574,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_saved),
 	cmocka_unit_test(test_same_shards),
 	cmocka_unit_test(test_ways),
+	cmocka_unit_test(test_background),
 	cmocka_unit_test(test_stream),
 	cmocka_unit_test(test_stop),
 	cmocka_unit_test(test_faults),
