@@ -251,10 +251,19 @@ const struct rp_stored *rp_manifest_find(const struct rp_manifest *manifest,
 					 int rank, const char *name)
 {
 	const struct rp_piece *piece = &manifest->pieces[rank];
+	size_t low = 0, high = piece->n_regions;
 
-	for (size_t i = 0; i < piece->n_regions; i++)
-		if (strcmp(piece->regions[i].name, name) == 0)
-			return &piece->regions[i];
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(piece->regions[middle].name, name);
+
+		if (order == 0)
+			return &piece->regions[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
 	return NULL;
 }
 

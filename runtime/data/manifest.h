@@ -33,6 +33,11 @@ struct rp_stored {
 	int64_t shape[RALLY_MAX_DIMS];	/* global */
 	int64_t start[RALLY_MAX_DIMS];
 	int64_t local[RALLY_MAX_DIMS];
+	/* arrays */
+	int owns;			/* as in struct rp_region */
+	int64_t own_start[RALLY_MAX_DIMS];
+	int64_t own_local[RALLY_MAX_DIMS];
+	int replicated;			/* each rank had all of it */
 };
 
 /* A file that the program wrote itself. */
@@ -93,7 +98,7 @@ char *rp_manifest_encode(const struct rp_manifest *manifest, size_t *size,
 int rp_manifest_decode(struct rp_manifest *manifest, const char *text,
 		       size_t size, const char *path, struct rp_err *err);
 
-/* What a rank stored under a name, or NULL. */
+/* What a rank (one of manifest->ranks) stored under a name, or NULL. */
 const struct rp_stored *rp_manifest_find(const struct rp_manifest *manifest,
 					 int rank, const char *name);
 

@@ -38,6 +38,10 @@ int rp_piece_init(struct rp_piece *piece, const struct rp_regions *regions,
 		memcpy(s->shape, r->shape, sizeof(s->shape));
 		memcpy(s->start, r->start, sizeof(s->start));
 		memcpy(s->local, r->local, sizeof(s->local));
+		s->owns = r->owns;
+		memcpy(s->own_start, r->own_start, sizeof(s->own_start));
+		memcpy(s->own_local, r->own_local, sizeof(s->own_local));
+		s->replicated = r->replicated;
 		piece->n_regions++;
 	}
 	return 0;
@@ -84,17 +88,30 @@ static json_t *int_array(int n, const int64_t *v)
 	return array;
 }
 
-static json_t *region_json(const struct rp_stored *s)
+static json_t *array_json(const struct rp_stored *s)
 {
-	if (s->kind == RP_PRIVATE)
-		return json_pack("{s:s,s:s,s:I}", "private", s->name, "dtype",
-				 rp_dtype_name(s->type), "count",
-				 (json_int_t)s->local[0]);
-	return json_pack("{s:s,s:s,s:o,s:o,s:o}", "array", s->name, "dtype",
-			 rp_dtype_name(s->type), "shape",
+	json_t *own = NULL;
+
+	if (s->owns &&
+	    !(own = json_pack("{s:o,s:o}", "start",
+			      int_array(s->ndim, s->own_start), "local",
+			      int_array(s->ndim, s->own_local))))
+		return NULL;
+	return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o*,s:o*}", "array", s->name,
+			 "dtype", rp_dtype_name(s->type), "shape",
 			 int_array(s->ndim, s->shape), "start",
 			 int_array(s->ndim, s->start), "local",
-			 int_array(s->ndim, s->local));
+			 int_array(s->ndim, s->local), "own", own,
+			 "replicated", s->replicated ? json_true() : NULL);
+}
+
+static json_t *region_json(const struct rp_stored *s)
+{
+	if (s->kind == RP_ARRAY)
+		return array_json(s);
+	return json_pack("{s:s,s:s,s:I}", "private", s->name, "dtype",
+			 rp_dtype_name(s->type), "count",
+			 (json_int_t)s->local[0]);
 }
 
 static json_t *file_json(const struct rp_stored_file *f)
@@ -177,6 +194,31 @@ static int get_extents(const json_t *object, const char *key, int ndim,
 	return 0;
 }
 
+/* What a rank declared of its box, if it did: a part of it. */
+static int own_from_json(const json_t *json, struct rp_stored *s)
+{
+	const json_t *own = json_object_get(json, "own");
+	const json_t *replicated = json_object_get(json, "replicated");
+
+	if (replicated && !json_is_boolean(replicated))
+		return -1;
+	s->replicated = json_is_true(replicated);
+	if (!own)
+		return 0;
+	s->owns = 1;
+	if (get_extents(own, "start", s->ndim, s->own_start) != 0 ||
+	    get_extents(own, "local", s->ndim, s->own_local) != 0)
+		return -1;
+	for (int i = 0; i < s->ndim; i++) {
+		int64_t before = s->own_start[i] - s->start[i];
+
+		if (before < 0 || before > s->local[i] ||
+		    s->own_local[i] > s->local[i] - before)
+			return -1;
+	}
+	return 0;
+}
+
 /* The same checks as for a registration; its data pointer stands for memory
  * that is not there yet. */
 static int region_from_json(const json_t *json, struct rp_stored *s)
@@ -210,6 +252,8 @@ static int region_from_json(const json_t *json, struct rp_stored *s)
 			rc = rp_region_array(&r, name, &nowhere, s->type,
 					     s->ndim, s->shape, s->start,
 					     s->local, NULL);
+		if (rc == 0)
+			rc = own_from_json(json, s);
 	}
 	if (rc != 0)
 		return -1;

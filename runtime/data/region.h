@@ -27,6 +27,13 @@ struct rp_region {
 	int64_t start[RALLY_MAX_DIMS];	/* this rank's box */
 	int64_t local[RALLY_MAX_DIMS];
 	uint64_t bytes;			/* of the box */
+	int owns;			/* the part of the box that this rank
+					   answers for is declared: */
+	int64_t own_start[RALLY_MAX_DIMS], own_local[RALLY_MAX_DIMS];
+	/* An array that every rank holds all of, at `whole`: the box is the slice of
+	 * it that this rank stores, and `data` its memory; a restore fills all. */
+	int replicated;
+	void *whole;
 	/* file */
 	enum rally_file_scope scope;
 	rally_file_fn *fn;
