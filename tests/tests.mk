@@ -86,9 +86,11 @@ endif
 if HAVE_CMOCKA
 core_unit_tests = \
 	tests/unit/test_blocks \
+	tests/unit/test_box \
 	tests/unit/test_cause \
 	tests/unit/test_conf \
 	tests/unit/test_copy \
+	tests/unit/test_cover \
 	tests/unit/test_dtype \
 	tests/unit/test_event \
 	tests/unit/test_file \
@@ -117,7 +119,7 @@ core_unit_tests = \
 	tests/unit/test_worker
 check_PROGRAMS += $(core_unit_tests)
 TESTS += $(core_unit_tests)
-EXTRA_DIST += tests/unit/unit.h
+EXTRA_DIST += tests/unit/unit.h tests/unit/random.h
 core_unit_cppflags = $(AM_CPPFLAGS) -DRALLY_NO_MPI
 core_unit_cflags = $(AM_CFLAGS) $(CORE_CFLAGS) $(CMOCKA_CFLAGS)
 core_unit_ldadd = librally-core.la $(CMOCKA_LIBS) $(CORE_LIBS)
@@ -125,6 +127,10 @@ tests_unit_test_blocks_SOURCES = tests/unit/test_blocks.c
 tests_unit_test_blocks_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_blocks_CFLAGS = $(core_unit_cflags)
 tests_unit_test_blocks_LDADD = $(core_unit_ldadd)
+tests_unit_test_box_SOURCES = tests/unit/test_box.c
+tests_unit_test_box_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_box_CFLAGS = $(core_unit_cflags)
+tests_unit_test_box_LDADD = $(core_unit_ldadd)
 tests_unit_test_cause_SOURCES = tests/unit/test_cause.c
 tests_unit_test_cause_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_cause_CFLAGS = $(core_unit_cflags)
@@ -137,6 +143,10 @@ tests_unit_test_copy_SOURCES = tests/unit/test_copy.c
 tests_unit_test_copy_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_copy_CFLAGS = $(core_unit_cflags)
 tests_unit_test_copy_LDADD = $(core_unit_ldadd)
+tests_unit_test_cover_SOURCES = tests/unit/test_cover.c
+tests_unit_test_cover_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_cover_CFLAGS = $(core_unit_cflags)
+tests_unit_test_cover_LDADD = $(core_unit_ldadd)
 tests_unit_test_dtype_SOURCES = tests/unit/test_dtype.c
 tests_unit_test_dtype_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_dtype_CFLAGS = $(core_unit_cflags)
