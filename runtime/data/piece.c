@@ -279,17 +279,24 @@ static int file_from_json(const json_t *json, struct rp_stored_file *f)
 	return f->name ? 0 : RALLY_ENOMEM;
 }
 
+/* Room comes with what is found: a list of nothing that is long is to take no more
+ * memory than its text. */
 static int regions_from_json(struct rp_piece *piece, const json_t *array)
 {
-	size_t n = json_array_size(array);
-	int rc = 0;
+	size_t n = json_array_size(array), room = 0;
+	int rc = json_is_array(array) ? 0 : -1;
 
-	if (!json_is_array(array))
-		return -1;
-	piece->regions = calloc(n + 1, sizeof(*piece->regions));
-	if (!piece->regions)
-		return RALLY_ENOMEM;
 	for (size_t i = 0; rc == 0 && i < n; i++) {
+		if (i == room) {
+			struct rp_stored *v;
+
+			room = room ? 2 * room : 4;
+			v = realloc(piece->regions, room * sizeof(*v));
+			if (!v)
+				return RALLY_ENOMEM;
+			piece->regions = v;
+		}
+		memset(&piece->regions[i], 0, sizeof(*piece->regions));
 		rc = region_from_json(json_array_get(array, i),
 				      &piece->regions[i]);
 		if (rc == 0)

@@ -74,6 +74,14 @@ def pieces(base):
     for name, (key, value) in boxes.items():
         yield "box-" + name, \
             lambda p, k=key, v=value: p["regions"][0].update({k: v})
+    owners = {"null": None, "list": [[4, 0], [4, 6]], "without-local":
+              {"start": [4, 0]}, "outside": {"start": [3, 0], "local": [4, 6]},
+              "too-long": {"start": [4, 0], "local": [BIG - 1, 6]},
+              "short": {"start": [4], "local": [4]}, "beyond":
+              {"start": [BIG, 0], "local": [4, 6]}}
+    for name, own in owners.items():
+        yield "own-" + name, lambda p, o=own: p["regions"][0].update(own=o)
+    yield "replicated-number", lambda p: p["regions"][0].update(replicated=1)
     private = {"private": "p", "dtype": "U8", "count": 1}
     for name, count in {"negative": -1, "max": BIG - 1, "beyond": BIG,
                         "float": 1.0, "string": "1", "more-than-the-shard":

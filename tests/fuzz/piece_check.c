@@ -18,6 +18,12 @@ static uint64_t check_stored(const struct rp_stored *s)
 		FUZZ_CHECK(s->start[i] <= s->shape[i]);
 		FUZZ_CHECK(s->local[i] <= s->shape[i] - s->start[i]);
 	}
+	for (int i = 0; s->owns && i < s->ndim; i++) {
+		FUZZ_CHECK(s->own_local[i] >= 0);
+		FUZZ_CHECK(s->own_start[i] >= s->start[i]);
+		FUZZ_CHECK(s->own_local[i] <=
+			   s->start[i] + s->local[i] - s->own_start[i]);
+	}
 	return (uint64_t)bytes;
 }
 

@@ -32,6 +32,12 @@ static void fill_piece(struct rp_piece *piece, int rank)
 
 	assert_int_equal(rp_region_array(&r, "T", memory, RALLY_F64, 2, global,
 					 start, local, NULL), 0);
+	if (rank == 1) {
+		r.owns = r.replicated = 1;
+		r.own_start[0] = 5;
+		r.own_local[0] = 3;
+		r.own_local[1] = 6;
+	}
 	assert_int_equal(rp_regions_put(&regions, &r, NULL), 0);
 	assert_int_equal(rp_region_private(&r, "p", memory, RALLY_I32,
 					   (size_t)rank, NULL), 0);
@@ -116,6 +122,12 @@ static void assert_same_piece(const struct rp_piece *a,
 		assert_memory_equal(x->shape, y->shape, sizeof(x->shape));
 		assert_memory_equal(x->start, y->start, sizeof(x->start));
 		assert_memory_equal(x->local, y->local, sizeof(x->local));
+		assert_int_equal(x->owns, y->owns);
+		assert_memory_equal(x->own_start, y->own_start,
+				    sizeof(x->own_start));
+		assert_memory_equal(x->own_local, y->own_local,
+				    sizeof(x->own_local));
+		assert_int_equal(x->replicated, y->replicated);
 	}
 	assert_int_equal(a->n_files, b->n_files);
 	for (size_t i = 0; i < a->n_files; i++) {
@@ -155,6 +167,8 @@ static void test_round_trip(void **state)
 	assert_int_equal(rp_manifest_find(&back, 1, "T")->start[0], 4);
 	assert_int_equal(rp_manifest_find(&back, 1, "p")->local[0], 1);
 	assert_null(rp_manifest_find(&back, 1, "q"));
+	assert_int_equal(rp_manifest_find(&back, 0, "T")->owns, 0);
+	assert_int_equal(rp_manifest_find(&back, 1, "T")->own_start[0], 5);
 	free(text);
 	rp_manifest_free(&back);
 	rp_manifest_free(&m);
@@ -345,6 +359,10 @@ static int decode_regions(const char *regions)
 	"{\"array\":\"T\",\"dtype\":\"F64\",\"shape\":" shape \
 	",\"start\":" start ",\"local\":" local "}"
 
+#define OWN(member) \
+	"{\"array\":\"T\",\"dtype\":\"U8\",\"shape\":[8,8],\"start\":[2,4]," \
+	"\"local\":[3,4]," member "}"
+
 #define PRIVATE(name, count) \
 	"{\"private\":\"" name "\",\"dtype\":\"U8\",\"count\":" count "}"
 
@@ -374,6 +392,34 @@ static void test_hostile_boxes(void **state)
 	assert_int_equal(decode_regions(PRIVATE("a", "9223372036854775807") ","
 					PRIVATE("b", "9223372036854775807") ","
 					PRIVATE("c", "2")), RALLY_ECORRUPT);
+	for (size_t i = 0; i < COUNT(bad); i++)
+		assert_int_equal(decode_regions(bad[i]), RALLY_ECORRUPT);
+}
+
+/* The part that a rank answers for is one of its box. */
+static void test_hostile_owners(void **state)
+{
+	static const char *const bad[] = {
+		OWN("\"own\":{\"start\":[1,4],\"local\":[3,4]}"),
+		OWN("\"own\":{\"start\":[2,4],\"local\":[4,4]}"),
+		OWN("\"own\":{\"start\":[6,4],\"local\":[0,0]}"),
+		OWN("\"own\":{\"start\":[3,4],\"local\":[9223372036854775807,4]}"),
+		OWN("\"own\":{\"start\":[2,4],\"local\":[-1,4]}"),
+		OWN("\"own\":{\"start\":[2],\"local\":[3]}"),
+		OWN("\"own\":{\"start\":[2,4]}"),
+		OWN("\"own\":{}"),
+		OWN("\"own\":null"),
+		OWN("\"own\":[[2,4],[3,4]]"),
+		OWN("\"replicated\":1"),
+		OWN("\"replicated\":null"),
+	};
+
+	(void)state;
+	assert_int_equal(decode_regions(OWN("\"own\":{\"start\":[2,4],"
+					    "\"local\":[3,4]}")), 0);
+	assert_int_equal(decode_regions(OWN("\"own\":{\"start\":[5,8],"
+					    "\"local\":[0,0]}")), 0);
+	assert_int_equal(decode_regions(OWN("\"replicated\":false")), 0);
 	for (size_t i = 0; i < COUNT(bad); i++)
 		assert_int_equal(decode_regions(bad[i]), RALLY_ECORRUPT);
 }
@@ -426,6 +472,7 @@ int main(void)
 		cmocka_unit_test(test_newer_format),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_hostile_boxes),
+		cmocka_unit_test(test_hostile_owners),
 		cmocka_unit_test(test_deep_json),
 		cmocka_unit_test(test_a_nul_inside),
 		cmocka_unit_test(test_paths_of_files),
