@@ -219,8 +219,9 @@ int rally_add(rally_t *rp, const char *name, void *data, enum rally_type type,
 /* Registers this rank's box of a global array of `ndim` dimensions, row-major:
  * `data` holds local[0] x ... x local[ndim-1] elements without gaps, and its
  * first one is element (start[0], ..., start[ndim-1]) of the array of shape
- * global[]. A box may be empty. All three are copied. type, ndim and global
- * must match on all ranks. Logically Collective. Errors: EARG. */
+ * global[]. A box may be empty, and may overlap with others'. All three are copied. It
+ * is restored by any number of ranks, each into the box that it has then. type, ndim and
+ * global must match on all ranks. Logically Collective. Errors: EARG. */
 int rally_add_array(rally_t *rp, const char *name, void *data,
 		    enum rally_type type, int ndim, const int64_t *global,
 		    const int64_t *start, const int64_t *local);
@@ -308,8 +309,10 @@ int rally_save(rally_t *rp, int64_t step);
  * every rank; one that does not is named on stderr and passed over for the
  * next older. `*how` is an enum rally_how. `*step` is the step to do next; the
  * one of rally_finish() when finished; left alone when fresh. Names that are
- * stored but not registered are left out. After an error the buffers are
- * undefined.
+ * stored but not registered are left out, and only what is read is verified. With
+ * another number of ranks than wrote it arrays and shared files are restored; a private
+ * region or file is ELAYOUT, and so are a box that nobody stored and ranks that stored
+ * different values for one element. After an error the buffers are undefined.
  * Collective. Errors: EARG of a registration that was refused, ECORRUPT,
  * EVANISHED, ELAYOUT, EVERSION, EIO, EDEVICE, EAPP, EORDER. */
 int rally_restore(rally_t *rp, int64_t *step, int *how);
@@ -387,6 +390,9 @@ struct rally_status {
 	double seconds_left;	/* until the nodes are lost, < 0: not known; when
 				   STOP comes back, by the job's record */
 	int saving;		/* 1 while a save goes on in the background */
+	uint64_t restored_needed;	/* bytes of this rank's memory that the last
+					   restore filled, */
+	uint64_t restored_read;		/* and that it read from shards for them */
 };
 
 /* Fills `*status`. Any thread, any time between open and close.

@@ -296,6 +296,8 @@ int rally_status(const rally_t *rp, struct rally_status *status)
 	status->saving = atomic_load(&rp->seen.saving);
 	status->bytes_done = atomic_load(&rp->progress.done);
 	status->bytes_total = atomic_load(&rp->progress.total);
+	status->restored_needed = atomic_load(&rp->seen.needed);
+	status->restored_read = atomic_load(&rp->seen.read);
 	status->signal = rp_signals_last(rp->options.stop_signals |
 						 rp->options.save_signals,
 					 &when);

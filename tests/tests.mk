@@ -114,12 +114,14 @@ core_unit_tests = \
 	tests/unit/test_shard \
 	tests/unit/test_shard_io \
 	tests/unit/test_signals \
+	tests/unit/test_source \
+	tests/unit/test_source_cases \
 	tests/unit/test_stage \
 	tests/unit/test_text \
 	tests/unit/test_worker
 check_PROGRAMS += $(core_unit_tests)
 TESTS += $(core_unit_tests)
-EXTRA_DIST += tests/unit/unit.h tests/unit/random.h
+EXTRA_DIST += tests/unit/unit.h tests/unit/ckpt.h tests/unit/random.h
 core_unit_cppflags = $(AM_CPPFLAGS) -DRALLY_NO_MPI
 core_unit_cflags = $(AM_CFLAGS) $(CORE_CFLAGS) $(CMOCKA_CFLAGS)
 core_unit_ldadd = librally-core.la $(CMOCKA_LIBS) $(CORE_LIBS)
@@ -240,6 +242,14 @@ tests_unit_test_signals_SOURCES = tests/unit/test_signals.c
 tests_unit_test_signals_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_signals_CFLAGS = $(core_unit_cflags)
 tests_unit_test_signals_LDADD = $(core_unit_ldadd)
+tests_unit_test_source_SOURCES = tests/unit/test_source.c
+tests_unit_test_source_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_source_CFLAGS = $(core_unit_cflags)
+tests_unit_test_source_LDADD = $(core_unit_ldadd)
+tests_unit_test_source_cases_SOURCES = tests/unit/test_source_cases.c
+tests_unit_test_source_cases_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_source_cases_CFLAGS = $(core_unit_cflags)
+tests_unit_test_source_cases_LDADD = $(core_unit_ldadd)
 tests_unit_test_stage_SOURCES = tests/unit/test_stage.c
 tests_unit_test_stage_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_stage_CFLAGS = $(core_unit_cflags)

@@ -55,6 +55,7 @@ struct rp_refused {
 struct rp_seen {
 	_Atomic int64_t step, sequence, saved_step, left_at, save_ns;
 	_Atomic uint64_t points, rounds;
+	_Atomic uint64_t needed, read;	/* bytes, of the last restore */
 	_Atomic uint32_t stride, lag;
 	_Atomic int verdict, saving;
 };

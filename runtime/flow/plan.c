@@ -176,7 +176,9 @@ void rp_plan_restore(struct rally *rp, const struct rp_manifest *m)
 	struct rp_plan *plan = &rp->plan;
 
 	rp_pace_read(&plan->pace[rp->aside != 0], m);
-	plan->files = rp_pace_files(&m->pieces[rp->comm.rank]);
+	plan->files = rp->comm.rank < m->ranks
+			      ? rp_pace_files(&m->pieces[rp->comm.rank])
+			      : 0;
 	plan->more = 0;
 	for (int i = 0; i < m->ranks; i++)
 		plan->more += (uint64_t)rp_pace_files(&m->pieces[i]);

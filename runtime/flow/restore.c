@@ -39,7 +39,7 @@ static void accept(struct rp_trial *trial, int64_t *step, int64_t began)
 	rp_plan_restore(rp, m);
 	json_decref(rp->restored_meta);
 	rp->restored_meta = json_incref(m->meta);
-	rp_words_resumed(rp, m->sequence, *step, m->bytes, rp_now() - began);
+	rp_words_resumed(rp, m, &trial->taken, rp_now() - began);
 	rp_claim_warn_space(rp, m->bytes);
 }
 

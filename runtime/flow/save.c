@@ -29,7 +29,7 @@ static int check(struct rally *rp)
 				&rp->err) != 0)
 		goto out;
 	rp->saving.bytes = rp_regions_bytes(&rp->regions);
-	if (rp_comm_sum(&rp->comm, &rp->saving.bytes, &rp->err) == 0)
+	if (rp_comm_sum(&rp->comm, &rp->saving.bytes, 1, &rp->err) == 0)
 		rp_plan_begin(rp, rp->saving.bytes);
 out:
 	free(common);

@@ -5,15 +5,11 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "data/dtype.h"
 #include "data/event.h"
 #include "data/shard.h"
-#include "flow/files.h"
 #include "flow/words.h"
 #include "sys/folder.h"
 #include "sys/shard_io.h"
-
-#define BETWEEN_VOTES ((uint64_t)24 << 20)	/* bytes of a shard */
 
 void rp_trial_free(struct rp_trial *trial)
 {
@@ -154,49 +150,6 @@ int rp_trial_manifest(struct rp_trial *trial)
 	return rp->err.code;
 }
 
-static int box_differs(struct rp_trial *trial, const struct rp_region *r,
-		       const struct rp_stored *s)
-{
-	char have[200], want[200];
-
-	if (memcmp(s->shape, r->shape, sizeof(s->shape)) != 0) {
-		rp_dtype_shape_text(s->type, s->ndim, s->shape, have,
-				    sizeof(have));
-		rp_dtype_shape_text(r->type, r->ndim, r->shape, want,
-				    sizeof(want));
-		return rp_fail(&trial->rp->err, RALLY_ELAYOUT,
-			       "%s: array '%s' is stored as %s in all, but "
-			       "registered as %s", trial->path, r->name, have,
-			       want);
-	}
-	return rp_fail(&trial->rp->err, RALLY_ELAYOUT,
-		       "%s: of array '%s' this rank stored another box than "
-		       "it registered", trial->path, r->name);
-}
-
-/* A shard tells the shape of a box; where it lies, and in what, is the
- * manifest's to say. */
-static int check_boxes(struct rp_trial *trial)
-{
-	struct rally *rp = trial->rp;
-
-	for (size_t i = 0; i < rp->regions.n; i++) {
-		const struct rp_region *r = &rp->regions.v[i];
-		const struct rp_stored *s;
-
-		if (r->kind != RP_ARRAY)
-			continue;
-		s = rp_manifest_find(&trial->manifest, rp->comm.rank, r->name);
-		if (!s || s->kind != RP_ARRAY || s->type != r->type ||
-		    s->ndim != r->ndim)
-			continue; /* told with the shard */
-		if (memcmp(s->shape, r->shape, sizeof(s->shape)) != 0 ||
-		    memcmp(s->start, r->start, sizeof(s->start)) != 0)
-			return box_differs(trial, r, s);
-	}
-	return 0;
-}
-
 static struct rp_shard_sum my_sum(const struct rp_trial *trial)
 {
 	const struct rp_piece *piece =
@@ -234,95 +187,6 @@ int rp_trial_look(struct rp_trial *trial, struct rp_shard *shard)
 		rp_shard_look(&rp->io, path, rp->comm.rank, &sum, shard,
 			      &rp->err);
 	free(path);
-	return rp_comm_settle(&rp->comm, &rp->err);
-}
-
-static struct rp_shard_reader *open_shard(struct rp_trial *trial,
-					  const char *path)
-{
-	struct rally *rp = trial->rp;
-	struct rp_shard_sum sum = my_sum(trial);
-	struct rp_shard_how how = {
-		.beside = rp->threads ? &rp->node.beside : NULL,
-		.direct = (enum rp_auto)rp->options.direct,
-		.staging = &rp->staging,
-	};
-
-	if (rp_handle_refused(rp) != 0 || check_boxes(trial) != 0)
-		return NULL;
-	return rp_shard_open(&rp->io, path, &rp->regions, rp->comm.rank, &sum,
-			     &how, &rp->progress, &rp->err);
-}
-
-/* No rank touches its memory before all have found what they want. Then a vote after
- * each part, until all are through or one has given up. It goes on while the next part
- * is read: a rank waits only for one that is a whole part behind, and reads no more than
- * two parts in vain. */
-static void read_parts(struct rp_trial *trial, struct rp_shard_reader *reader)
-{
-	struct rally *rp = trial->rp;
-	int more = rp_comm_settle(&rp->comm, &rp->err) == 0;
-
-	while (more) {
-		int mine = reader && rp->err.code == 0 &&
-			   rp_shard_left(reader) > 0;
-
-		if (rp_comm_settle_begin(&rp->comm, mine, &rp->err) != 0)
-			return;
-		if (mine)
-			rp_shard_next(reader, BETWEEN_VOTES, &rp->err);
-		if (rp_comm_settle_end(&rp->comm, &more, &rp->err) != 0)
-			return;
-	}
-}
-
-static int read_shard(struct rp_trial *trial)
-{
-	struct rally *rp = trial->rp;
-	char *path = my_shard(trial);
-	struct rp_shard_reader *reader = NULL;
-
-	if (path && rp_devices_begin(rp->regions.devices, &rp->regions,
-				     rp->stream, rp->node.topo, &rp->err) == 0)
-		reader = open_shard(trial, path);
-	read_parts(trial, reader);
-	rp_shard_close(reader);
-	rp_devices_end(rp->regions.devices);
-	free(path);
-	return rp->err.code;
-}
-
-/* Likewise, a file and a vote. */
-static void verify_files(struct rp_trial *trial)
-{
-	struct rally *rp = trial->rp;
-	struct rp_files_walk walk = { 0, 0 };
-	int more;
-
-	do
-		more = rp_files_verify(rp, trial->path, &trial->manifest,
-				       &walk);
-	while (rp_comm_settle_more(&rp->comm, more, &more, &rp->err) == 0 &&
-	       more);
-}
-
-int rp_trial_read(struct rp_trial *trial)
-{
-	struct rally *rp = trial->rp;
-	const struct rp_manifest *m = &trial->manifest;
-
-	if (m->ranks != rp->comm.size)
-		return rp_fail(&rp->err, RALLY_ELAYOUT,
-			       "%s was written by %d ranks and can't be "
-			       "restored on %d", trial->path, m->ranks,
-			       rp->comm.size);
-	rp_words_bar_begin(rp, "restoring");
-	if (read_shard(trial) == 0)
-		verify_files(trial);
-	rp_words_bar_end(rp);
-	if (rp->err.code != 0)
-		return rp->err.code;
-	rp_files_read(rp, trial->path, m->step);
 	return rp_comm_settle(&rp->comm, &rp->err);
 }
 

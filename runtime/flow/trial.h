@@ -18,12 +18,14 @@
 #define RP_FLOW_TRIAL_H
 
 #include "flow/handle.h"
+#include "flow/words.h"
 
 struct rp_trial {
 	struct rally *rp;
 	char *path;		/* of the checkpoint, on all ranks */
 	struct rp_manifest manifest;
 	int64_t sequence, step;	/* by its name */
+	struct rp_taken taken;	/* by rp_trial_read() */
 };
 
 /* Rank 0 chooses the newest checkpoint that was not passed over; all learn
@@ -38,9 +40,10 @@ int rp_trial_manifest(struct rp_trial *trial);
  * it; else one of nothing. The caller's to free. */
 int rp_trial_look(struct rp_trial *trial, struct rp_shard *shard);
 
-/* Fills the registered memory and has the program read its files. Nobody waits
- * for a rank that has given up: all learn it within some blocks of a shard, or at
- * the next of the program's files. */
+/* Fills the registered memory and has the program read its files. Arrays come out of
+ * whichever shards have them; private memory and files of ranks want the number of
+ * ranks that wrote them. Nobody waits for a rank that has given up: all learn it within
+ * some blocks, or at the next of the program's files. */
 int rp_trial_read(struct rp_trial *trial);
 
 /* After an error. Damage is told and passed over: 1 where the next older one may

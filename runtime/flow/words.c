@@ -283,20 +283,39 @@ void rp_words_passed_over(struct rally *rp, const char *name,
 	     reason);
 }
 
-void rp_words_resumed(struct rally *rp, int64_t sequence, int64_t step,
-		      uint64_t bytes, int64_t elapsed)
+/* Where other ranks wrote it, also what was read for what. */
+static char *resharded(const struct rally *rp, const struct rp_manifest *m,
+		       const struct rp_taken *taken, char *buf, size_t size)
 {
-	char amount[80];
+	char read[24], needed[24];
+
+	buf[0] = '\0';
+	if (m->ranks != rp->comm.size)
+		snprintf(buf, size, ", written by %d ranks: %s read for %s",
+			 m->ranks,
+			 rp_text_bytes(taken->read, read, sizeof(read)),
+			 rp_text_bytes(taken->needed, needed, sizeof(needed)));
+	return buf;
+}
+
+void rp_words_resumed(struct rally *rp, const struct rp_manifest *m,
+		      const struct rp_taken *taken, int64_t elapsed)
+{
+	char amount[80], others[120];
 
 	if (!speaks(rp))
 		return;
 	tell(rp, "resumed",
-	     json_pack("{s:I,s:I,s:I,s:I}", "sequence", (json_int_t)sequence,
-		       "step", (json_int_t)step, "bytes", (json_int_t)bytes,
-		       "elapsed_ns", (json_int_t)elapsed),
+	     json_pack("{s:I,s:I,s:I,s:I,s:i,s:I,s:I}", "sequence",
+		       (json_int_t)m->sequence, "step", (json_int_t)m->step,
+		       "bytes", (json_int_t)m->bytes, "elapsed_ns",
+		       (json_int_t)elapsed, "written_by", m->ranks, "needed",
+		       (json_int_t)taken->needed, "read",
+		       (json_int_t)taken->read),
 	     "resumed from step %" PRId64 ": sequence %" PRId64
-	     ", %s", step, sequence,
-	     transfer(bytes, elapsed, amount, sizeof(amount)));
+	     ", %s%s", m->step, m->sequence,
+	     transfer(taken->verified, elapsed, amount, sizeof(amount)),
+	     resharded(rp, m, taken, others, sizeof(others)));
 }
 
 void rp_words_fresh(struct rally *rp)

@@ -11,6 +11,12 @@
 
 #include "flow/handle.h"
 
+/* What a restore took, on all ranks: bytes verified of shards and files; of the memory
+ * that is filled, and read from shards for it. */
+struct rp_taken {
+	uint64_t verified, needed, read;
+};
+
 void rp_words_open(struct rally *rp);
 void rp_words_signal(struct rally *rp, const struct rp_tally *tally,
 		     int64_t step);
@@ -34,8 +40,8 @@ void rp_words_current(struct rally *rp, int64_t step);
 void rp_words_pruned(struct rally *rp, size_t count);
 void rp_words_passed_over(struct rally *rp, const char *name,
 			  const char *reason);
-void rp_words_resumed(struct rally *rp, int64_t sequence, int64_t step,
-		      uint64_t bytes, int64_t elapsed);
+void rp_words_resumed(struct rally *rp, const struct rp_manifest *m,
+		      const struct rp_taken *taken, int64_t elapsed);
 void rp_words_fresh(struct rally *rp);
 void rp_words_was_finished(struct rally *rp, int64_t step);
 void rp_words_finished(struct rally *rp, int64_t step);

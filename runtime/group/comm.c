@@ -252,10 +252,11 @@ int rp_comm_root(struct rp_comm *comm, struct rp_err *err)
 	return err->code;
 }
 
-int rp_comm_sum(struct rp_comm *comm, uint64_t *value, struct rp_err *err)
+int rp_comm_sum(struct rp_comm *comm, uint64_t *values, int n,
+		struct rp_err *err)
 {
 	return rp_comm_check(comm,
-			     MPI_Allreduce(MPI_IN_PLACE, value, 1, MPI_UINT64_T,
+			     MPI_Allreduce(MPI_IN_PLACE, values, n, MPI_UINT64_T,
 					   MPI_SUM, comm->saves),
 			     "MPI_Allreduce", err);
 }

@@ -88,8 +88,9 @@ int rp_comm_bcast_text(struct rp_comm *comm, char **text, size_t *size,
 int rp_comm_gather_text(struct rp_comm *comm, const char *text, char **all,
 			struct rp_err *err);
 
-/* The sum over all ranks. */
-int rp_comm_sum(struct rp_comm *comm, uint64_t *value, struct rp_err *err);
+/* Of each value the sum over all ranks. */
+int rp_comm_sum(struct rp_comm *comm, uint64_t *values, int n,
+		struct rp_err *err);
 
 /* Compares a text across the ranks. Where all have the same: 0. Else fails with
  * `code` and "WHAT: rank 0 has ..., rank 3 has ...", of the lowest rank that

@@ -83,7 +83,7 @@ static int count_nodes(struct rp_node *node, struct rp_comm *comm,
 		       struct rp_err *err)
 {
 	uint64_t first = node->local_rank == 0;
-	int rc = rp_comm_sum(comm, &first, err);
+	int rc = rp_comm_sum(comm, &first, 1, err);
 
 	node->nodes = (int)first;
 	return rc;

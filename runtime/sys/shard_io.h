@@ -52,32 +52,16 @@ int rp_shard_write(struct rp_io *io, const char *path,
 		   struct rp_progress *progress, struct rp_shard_sum *sum,
 		   struct rp_err *err);
 
-/* A shard that is being read, a part at a time, so that ranks can tell each
- * other in between. Opening checks its length, header and hash table against
- * `sum`, and ties each of `regions` (NULL: none, only check) to what is stored;
- * rp_shard_next() fills their memory with the next `bytes` or so, block by
- * block, and checks each; rp_shard_left() tells what remains. Errors: ECORRUPT
- * names block and tensor, ELAYOUT where a region's name, type or shape is not
- * the stored one, EIO. After one there is nothing left but closing, which takes
- * NULL. `path` and what `how` points to are borrowed. */
-struct rp_shard_reader;
-struct rp_shard_reader *
-rp_shard_open(struct rp_io *io, const char *path,
-	      const struct rp_regions *regions, int rank,
-	      const struct rp_shard_sum *sum, const struct rp_shard_how *how,
-	      struct rp_progress *progress, struct rp_err *err);
-int rp_shard_next(struct rp_shard_reader *reader, uint64_t bytes,
-		  struct rp_err *err);
-uint64_t rp_shard_left(const struct rp_shard_reader *reader);
-void rp_shard_close(struct rp_shard_reader *reader);
-
-/* Opening alone, for the header, which is the caller's to free, also after an
- * error. */
+/* The header of a shard alone, its length, header and hash table checked against
+ * `sum`; the caller's to free, also after an error. */
 int rp_shard_look(struct rp_io *io, const char *path, int rank,
 		  const struct rp_shard_sum *sum, struct rp_shard *shard,
 		  struct rp_err *err);
 
-/* All of these in one. */
+/* Reads a shard and checks it, block by block: all of it, or where there are `regions`
+ * what is stored under their names, which must be as large, to their memory. Errors:
+ * ECORRUPT names block and tensor, ELAYOUT where a region's name, type or shape is not
+ * the stored one, EIO. A checkpoint's shards together: sys/source.h. */
 int rp_shard_read(struct rp_io *io, const char *path,
 		  const struct rp_regions *regions, int rank,
 		  const struct rp_shard_sum *sum, struct rp_progress *progress,

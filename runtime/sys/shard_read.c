@@ -1,35 +1,12 @@
-#include "sys/shard_io.h"
+#include "sys/shard_read.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/copy.h"
 #include "base/file.h"
-#include "base/text.h"
+#include "base/hash.h"
 #include "data/dtype.h"
-#include "data/shard.h"
-#include "sys/device_copy.h"
-
-#define STEP ((size_t)4096)	/* bytes that are hashed, then copied */
-
-struct rp_shard_reader {
-	struct rp_io *io;
-	const char *path;
-	const struct rp_regions *regions;	/* NULL: check only */
-	struct rp_shard_how how;
-	int fd;
-	struct rp_shard shard;
-	unsigned char *table;	/* block hashes as stored */
-	struct rp_in *in;	/* the hashed part, NULL: not begun */
-	struct rp_upload *up;	/* to regions that are on a GPU; NULL: none */
-	struct rp_hasher *hasher;
-	struct rp_progress *progress;
-	size_t tensor;		/* the one that is being read, and where */
-	uint64_t at;
-	struct rp_err *err;	/* of the call that runs, or own */
-	struct rp_err own;
-};
 
 static int no_memory(struct rp_shard_reader *r)
 {
@@ -87,6 +64,7 @@ static int check_frame(struct rp_shard_reader *r, const char *header,
 	rp_hasher_update(r->hasher, r->table, tail);
 	hash = rp_hasher_final(r->hasher);
 	rp_hasher_reset(r->hasher);
+	r->read += s->header_bytes + tail;
 	if (memcmp(hash.b, sum->hash.b, sizeof(hash.b)) != 0)
 		return rp_fail(r->err, RALLY_ECORRUPT,
 			       "%s: header or hash table do not match the "
@@ -117,46 +95,6 @@ static int check_header(struct rp_shard_reader *r,
 	return rc;
 }
 
-static int layout_differs(struct rp_shard_reader *r,
-			  const struct rp_region *region,
-			  const struct rp_tensor *t)
-{
-	char have[200], want[200];
-
-	rp_dtype_shape_text(t->type, t->ndim, t->shape, have, sizeof(have));
-	rp_dtype_shape_text(region->type, region->ndim, region->local, want,
-			    sizeof(want));
-	return rp_fail(r->err, RALLY_ELAYOUT,
-		       "%s: '%s' is stored as %s, but registered as %s",
-		       r->path, region->name, have, want);
-}
-
-/* Ties each registered region to its tensor. */
-static int match_regions(struct rp_shard_reader *r)
-{
-	for (size_t i = 0; r->regions && i < r->regions->n; i++) {
-		const struct rp_region *region = &r->regions->v[i];
-		const struct rp_tensor *t;
-
-		if (region->kind == RP_FILE)
-			continue;
-		t = rp_shard_find(&r->shard, region->name, region->kind);
-		if (!t)
-			return rp_fail(r->err, RALLY_ELAYOUT,
-				       "%s: nothing is stored as '%s'",
-				       r->path, region->name);
-		if (t->type != region->type || t->ndim != region->ndim ||
-		    memcmp(t->shape, region->local,
-			   (size_t)t->ndim * sizeof(*t->shape)) != 0)
-			return layout_differs(r, region, t);
-		r->shard.v[t - r->shard.v].region = (int)i;
-		if (!r->up && rp_devices_hold(r->regions->devices, i) &&
-		    !(r->up = rp_upload_open(r->regions->devices, r->err)))
-			return r->err->code;
-	}
-	return 0;
-}
-
 static int open_shard(struct rp_shard_reader *r, int rank,
 		      const struct rp_shard_sum *sum)
 {
@@ -171,16 +109,11 @@ static int open_shard(struct rp_shard_reader *r, int rank,
 		rc = rp_fail(r->err, RALLY_ECORRUPT,
 			     "%s: it is the shard of rank %d", r->path,
 			     r->shard.rank);
-	if (rc == 0)
-		rc = match_regions(r);
-	if (rc == 0)
-		rp_progress_begin(r->progress, r->shard.hashed_bytes);
 	return rc;
 }
 
 struct rp_shard_reader *
-rp_shard_open(struct rp_io *io, const char *path,
-	      const struct rp_regions *regions, int rank,
+rp_shard_open(struct rp_io *io, const char *path, int rank,
 	      const struct rp_shard_sum *sum, const struct rp_shard_how *how,
 	      struct rp_progress *progress, struct rp_err *err)
 {
@@ -192,8 +125,8 @@ rp_shard_open(struct rp_io *io, const char *path,
 	}
 	r->io = io;
 	r->path = path;
-	r->regions = regions;
 	r->progress = progress;
+	r->fd = -1;
 	if (how)
 		r->how = *how;
 	r->err = err ? err : &r->own;
@@ -203,18 +136,62 @@ rp_shard_open(struct rp_io *io, const char *path,
 	return NULL;
 }
 
+void rp_shard_park(struct rp_shard_reader *r)
+{
+	if (r->fd >= 0)
+		rp_close_read(r->io, r->fd);
+	r->fd = -1;
+}
+
 void rp_shard_close(struct rp_shard_reader *r)
 {
 	if (!r)
 		return;
 	rp_in_close(r->in);
-	if (r->fd >= 0)
-		rp_close_read(r->io, r->fd);
-	rp_upload_close(r->up);
+	rp_shard_park(r);
+	free(r->parts);
+	free(r->order);
+	free(r->blocks);
 	free(r->table);
 	rp_hasher_free(r->hasher);
 	rp_shard_free(&r->shard);
 	free(r);
+}
+
+struct rp_shard *rp_shard_header(struct rp_shard_reader *r)
+{
+	return &r->shard;
+}
+
+uint64_t rp_shard_count(const struct rp_shard_reader *r)
+{
+	return r->read;
+}
+
+const struct rp_tensor *rp_shard_match(struct rp_shard_reader *r,
+				       const struct rp_region *region,
+				       struct rp_err *err)
+{
+	const struct rp_tensor *t = rp_shard_find(&r->shard, region->name,
+						  region->kind);
+	char have[200], want[200];
+
+	if (!t) {
+		rp_fail(err, RALLY_ELAYOUT, "%s: nothing is stored as '%s'",
+			r->path, region->name);
+		return NULL;
+	}
+	if (t->type == region->type && t->ndim == region->ndim &&
+	    memcmp(t->shape, region->local,
+		   (size_t)t->ndim * sizeof(*t->shape)) == 0)
+		return t;
+	rp_dtype_shape_text(t->type, t->ndim, t->shape, have, sizeof(have));
+	rp_dtype_shape_text(region->type, region->ndim, region->local, want,
+			    sizeof(want));
+	rp_fail(err, RALLY_ELAYOUT,
+		"%s: '%s' is stored as %s, but registered as %s", r->path,
+		region->name, have, want);
+	return NULL;
 }
 
 int rp_shard_look(struct rp_io *io, const char *path, int rank,
@@ -222,9 +199,8 @@ int rp_shard_look(struct rp_io *io, const char *path, int rank,
 		  struct rp_err *err)
 {
 	struct rp_err own = { 0 };
-	struct rp_shard_reader *r = rp_shard_open(io, path, NULL, rank, sum,
-						  NULL, NULL,
-						  err ? err : &own);
+	struct rp_shard_reader *r = rp_shard_open(io, path, rank, sum, NULL,
+						  NULL, err ? err : &own);
 
 	memset(shard, 0, sizeof(*shard));
 	if (!r)
@@ -235,144 +211,26 @@ int rp_shard_look(struct rp_io *io, const char *path, int rank,
 	return 0;
 }
 
-uint64_t rp_shard_left(const struct rp_shard_reader *r)
+/* All of what is stored under the names of the regions. */
+static int add_regions(struct rp_shard_reader *r,
+		       const struct rp_regions *regions, struct rp_err *err)
 {
-	return r->shard.hashed_bytes - r->at;
-}
+	int rc = 0;
 
-static int block_differs(struct rp_shard_reader *r, const struct rp_tensor *t,
-			 uint64_t block)
-{
-	uint64_t from = r->shard.header_bytes + block * RP_HASH_BLOCK;
-	char name[200];
+	for (size_t i = 0; rc == 0 && i < regions->n; i++) {
+		const struct rp_region *region = &regions->v[i];
+		struct rp_part part = { .memory = region->data };
+		const struct rp_tensor *t;
 
-	/* A pad says nothing to people: what stands before it does. */
-	while (t > r->shard.v && (t->name[0] == '@' || t->begin == t->end))
-		t--;
-	return rp_fail(r->err, RALLY_ECORRUPT,
-		       "%s: block %" PRIu64 " (bytes from %" PRIu64 ", ends in "
-		       "'%s') does not match its hash", r->path, block, from,
-		       rp_text_ascii(t->name, name, sizeof(name)));
-}
-
-static int is_on_device(const struct rp_shard_reader *r,
-			const struct rp_tensor *t)
-{
-	return r->up && t->region >= 0 &&
-	       rp_devices_hold(r->regions->devices, (size_t)t->region);
-}
-
-/* Where a piece goes: NULL in *into where nobody asked for it. */
-static int room_for(struct rp_shard_reader *r, const struct rp_tensor *t,
-		    size_t size, unsigned char **into)
-{
-	*into = NULL;
-	if (t->region < 0)
-		return 0;
-	if (!is_on_device(r, t)) {
-		*into = (unsigned char *)r->regions->v[t->region].data +
-			(r->at - t->begin);
-		return 0;
-	}
-	*into = rp_upload_room(r->up, (size_t)t->region, size, r->err);
-	return *into ? 0 : r->err->code;
-}
-
-/* What is not where it belongs yet is hashed and copied in steps that the core's
- * cache holds, so that it comes from memory once. */
-static void hash_and_copy(struct rp_shard_reader *r, unsigned char *into,
-			  const unsigned char *data, size_t size)
-{
-	for (size_t at = 0; at < size; at += STEP) {
-		size_t n = size - at < STEP ? size - at : STEP;
-
-		rp_hasher_update(r->hasher, data + at, n);
-		if (into)
-			rp_copy_past_cache(into + at, data + at, n);
-	}
-}
-
-/* The copy is the GPU's to read from then on. */
-static int upload(struct rp_shard_reader *r, const struct rp_tensor *t,
-		  size_t size)
-{
-	rp_copy_done();
-	return rp_upload_send(r->up, (size_t)t->region, r->at - t->begin, size,
-			      r->err);
-}
-
-static int check_block(struct rp_shard_reader *r, const struct rp_tensor *t)
-{
-	uint64_t block = (r->at - 1) / RP_HASH_BLOCK;
-	struct rp_hash hash = rp_hasher_final(r->hasher);
-
-	if (memcmp(hash.b, r->table + block * RP_HASH_BYTES, RP_HASH_BYTES) != 0)
-		return block_differs(r, t, block);
-	rp_hasher_reset(r->hasher);
-	return 0;
-}
-
-/* One piece: within one tensor and one block, `most` bytes of it. */
-static int read_piece(struct rp_shard_reader *r, const struct rp_tensor *t,
-		      size_t most)
-{
-	const unsigned char *data;
-	unsigned char *into;
-	size_t size;
-	int rc = room_for(r, t, most, &into);
-
-	if (rc == 0)
-		rc = rp_in_next(r->in, into, most, &data, &size, r->err);
-	if (rc != 0)
-		return rc;
-	if (data == into)
-		rp_hasher_update(r->hasher, data, size);
-	else
-		hash_and_copy(r, into, data, size);
-	if (is_on_device(r, t))
-		rc = upload(r, t, size);
-	if (rc != 0)
-		return rc;
-	r->at += size;
-	rp_progress_add(r->progress, size);
-	if (r->at % RP_HASH_BLOCK == 0 || r->at == r->shard.hashed_bytes)
-		return check_block(r, t);
-	return 0;
-}
-
-static int begin_reading(struct rp_shard_reader *r)
-{
-	if (!r->in)
-		r->in = rp_in_open(r->io, r->fd, r->path,
-				   r->shard.header_bytes,
-				   r->shard.hashed_bytes, r->how.direct,
-				   r->how.staging, r->err);
-	return r->in ? 0 : r->err->code;
-}
-
-int rp_shard_next(struct rp_shard_reader *r, uint64_t bytes,
-		  struct rp_err *err)
-{
-	uint64_t left = rp_shard_left(r);
-	uint64_t until = r->at + (bytes < left ? bytes : left);
-	int rc;
-
-	r->err = err ? err : &r->own;
-	rc = begin_reading(r);
-	while (rc == 0 && r->at < until) {
-		const struct rp_tensor *t = &r->shard.v[r->tensor];
-		uint64_t stop = (r->at / RP_HASH_BLOCK + 1) * RP_HASH_BLOCK;
-
-		if (r->at == t->end) {
-			r->tensor++;
+		if (region->kind == RP_FILE)
 			continue;
-		}
-		rc = read_piece(r, t, (size_t)((stop < t->end ? stop : t->end) -
-					       r->at));
+		t = rp_shard_match(r, region, err);
+		if (!t)
+			return RALLY_ELAYOUT;
+		part.runs.size = t->end - t->begin;
+		part.runs.left = part.runs.size > 0;
+		rc = rp_shard_add(r, t, &part, err);
 	}
-	rp_copy_done();
-	if (rc == 0 && r->up && rp_shard_left(r) == 0)
-		rc = rp_upload_finish(r->up, r->err);
 	return rc;
 }
 
@@ -387,8 +245,18 @@ int rp_shard_read(struct rp_io *io, const char *path,
 
 	if (!err)
 		err = &own;
-	r = rp_shard_open(io, path, regions, rank, sum, NULL, progress, err);
-	rc = r ? rp_shard_next(r, UINT64_MAX, err) : err->code;
+	r = rp_shard_open(io, path, rank, sum, NULL, progress, err);
+	if (!r)
+		return err->code;
+	if (!regions)
+		rp_shard_add_all(r);
+	rc = regions ? add_regions(r, regions, err) : 0;
+	if (rc == 0)
+		rc = rp_shard_begin(r, err);
+	if (rc == 0) {
+		rp_progress_begin(progress, rp_shard_left(r));
+		rc = rp_shard_next(r, UINT64_MAX, err);
+	}
 	rp_shard_close(r);
 	return rc;
 }

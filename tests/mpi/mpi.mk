@@ -32,6 +32,7 @@ mpi_tests = \
 	tests/mpi/test_plan.mpi \
 	tests/mpi/test_power.mpi \
 	tests/mpi/test_recycle.mpi \
+	tests/mpi/test_reshard.mpi \
 	tests/mpi/test_restore.mpi \
 	tests/mpi/test_save.mpi \
 	tests/mpi/test_site.mpi \
@@ -119,6 +120,10 @@ tests_mpi_test_power_mpi_LDADD = $(mpi_test_ldadd)
 tests_mpi_test_recycle_mpi_SOURCES = tests/mpi/test_recycle.c
 tests_mpi_test_recycle_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_recycle_mpi_LDADD = $(mpi_test_ldadd)
+
+tests_mpi_test_reshard_mpi_SOURCES = tests/mpi/test_reshard.c
+tests_mpi_test_reshard_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_reshard_mpi_LDADD = $(mpi_test_ldadd)
 
 tests_mpi_test_restore_mpi_SOURCES = tests/mpi/test_restore.c
 tests_mpi_test_restore_mpi_CFLAGS = $(mpi_test_cflags)

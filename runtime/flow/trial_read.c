@@ -1,0 +1,154 @@
+/*
+ * flow/trial_read.c - a restore's reading: the registered memory, then the program's
+ *                     files
+ */
+#include "flow/files.h"
+#include "flow/trial.h"
+#include "flow/words.h"
+#include "sys/source.h"
+
+#define BETWEEN_VOTES ((uint64_t)24 << 20)	/* bytes of shards */
+
+static int has_same_ranks(const struct rp_trial *trial)
+{
+	return trial->manifest.ranks == trial->rp->comm.size;
+}
+
+/* What belongs to a rank has no place where there is another number of them. */
+static int refuse_ranks(struct rp_trial *trial, const struct rp_region *region)
+{
+	struct rally *rp = trial->rp;
+
+	return rp_fail(&rp->err, RALLY_ELAYOUT,
+		       "%s was written by %d ranks: %s '%s' can't be restored on "
+		       "%d, which only arrays and shared files can", trial->path,
+		       trial->manifest.ranks,
+		       region->kind == RP_FILE ? "the ranks' files"
+					       : "private region",
+		       region->name, rp->comm.size);
+}
+
+static int want_region(struct rp_trial *trial, struct rp_source *source, size_t i)
+{
+	struct rally *rp = trial->rp;
+	const struct rp_region *region = &rp->regions.v[i];
+
+	if (region->kind == RP_ARRAY)
+		return rp_source_want(source, &rp->regions, i, &rp->err);
+	if (region->kind == RP_FILE && region->scope == RALLY_FILE_SHARED)
+		return 0;
+	if (!has_same_ranks(trial))
+		return refuse_ranks(trial, region);
+	return region->kind == RP_FILE
+		       ? 0
+		       : rp_source_want_private(source, &rp->regions, i,
+						rp->comm.rank, &rp->err);
+}
+
+static struct rp_source *open_source(struct rp_trial *trial)
+{
+	struct rally *rp = trial->rp;
+	struct rp_shard_how how = {
+		.beside = rp->threads ? &rp->node.beside : NULL,
+		.direct = (enum rp_auto)rp->options.direct,
+		.staging = &rp->staging,
+	};
+	struct rp_source *source;
+
+	if (rp_handle_refused(rp) != 0)
+		return NULL;
+	source = rp_source_open(&rp->io, trial->path, &trial->manifest, &how,
+				&rp->progress, &rp->err);
+	if (source && has_same_ranks(trial))
+		rp_source_own(source, rp->comm.rank);
+	for (size_t i = 0; source && rp->err.code == 0 && i < rp->regions.n; i++)
+		want_region(trial, source, i);
+	return source;
+}
+
+/* No rank touches its memory before all have found what they want. Then a vote after
+ * each part, until all are through or one has given up. It goes on while the next part
+ * is read: a rank waits only for one that is a whole part behind, and reads no more than
+ * two parts in vain. */
+static void read_parts(struct rp_trial *trial, struct rp_source *source)
+{
+	struct rally *rp = trial->rp;
+	int more = rp_comm_settle(&rp->comm, &rp->err) == 0;
+
+	while (more) {
+		int mine = source && rp->err.code == 0 &&
+			   rp_source_left(source) > 0;
+
+		if (rp_comm_settle_begin(&rp->comm, mine, &rp->err) != 0)
+			return;
+		if (mine)
+			rp_source_next(source, BETWEEN_VOTES, &rp->err);
+		if (rp_comm_settle_end(&rp->comm, &more, &rp->err) != 0)
+			return;
+	}
+}
+
+static int read_regions(struct rp_trial *trial)
+{
+	struct rally *rp = trial->rp;
+	struct rp_source *source = NULL;
+
+	if (rp_devices_begin(rp->regions.devices, &rp->regions, rp->stream,
+			     rp->node.topo, &rp->err) == 0)
+		source = open_source(trial);
+	read_parts(trial, source);
+	if (source) {
+		struct rp_source_count count = rp_source_counted(source);
+
+		atomic_store(&rp->seen.needed, count.needed);
+		atomic_store(&rp->seen.read, count.read);
+	}
+	rp_source_close(source);
+	rp_devices_end(rp->regions.devices);
+	return rp->err.code;
+}
+
+/* Likewise, a file and a vote. */
+static void verify_files(struct rp_trial *trial)
+{
+	struct rally *rp = trial->rp;
+	struct rp_files_walk walk = { 0, 0 };
+	int more;
+
+	do
+		more = rp_files_verify(rp, trial->path, &trial->manifest,
+				       &walk);
+	while (rp_comm_settle_more(&rp->comm, more, &more, &rp->err) == 0 &&
+	       more);
+}
+
+/* What it took, on all ranks together. */
+static void add_up(struct rp_trial *trial)
+{
+	struct rally *rp = trial->rp;
+	uint64_t sums[] = { atomic_load(&rp->progress.done),
+			    atomic_load(&rp->seen.needed),
+			    atomic_load(&rp->seen.read) };
+
+	if (rp_comm_sum(&rp->comm, sums, 3, &rp->err) != 0)
+		return;
+	trial->taken.verified = sums[0];
+	trial->taken.needed = sums[1];
+	trial->taken.read = sums[2];
+}
+
+int rp_trial_read(struct rp_trial *trial)
+{
+	struct rally *rp = trial->rp;
+
+	rp_words_bar_begin(rp, "restoring");
+	if (read_regions(trial) == 0)
+		verify_files(trial);
+	rp_words_bar_end(rp);
+	if (rp->err.code != 0)
+		return rp->err.code;
+	rp_files_read(rp, trial->path, trial->manifest.step);
+	if (rp_comm_settle(&rp->comm, &rp->err) == 0)
+		add_up(trial);
+	return rp->err.code;
+}
