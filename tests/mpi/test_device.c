@@ -266,6 +266,74 @@ static void test_saved(void **state)
 	free_parts();
 }
 
+/*
+ * Other boxes
+ */
+
+#define TALL 40	/* rows that a rank writes */
+#define WIDE 50000
+
+static unsigned char byte_at(int64_t y, int64_t x)
+{
+	return (unsigned char)(y * 7 + x * 13 + (x >> 8) + (y >> 8));
+}
+
+/* A box of an array in a GPU's memory: saved, or restored, which must be right. */
+static void with_box(const char *dir, int save, int64_t y, int64_t x, int64_t rows,
+		     int64_t columns)
+{
+	int64_t global[] = { TALL * mt_size, WIDE }, start[] = { y, x };
+	int64_t local[] = { rows, columns }, step;
+	size_t size = (size_t)(rows * columns);
+	unsigned char *got = malloc(size + 1);
+	rally_t *rp = mt_open(dir);
+	int how;
+
+	assert_non_null(got);
+	begin_parts();
+	gpu_use(mt_rank % gpu_devices());
+	add_part(gpu_alloc(GPU_DEVICE, size), size, 1);
+	gpu_use(-1);
+	for (size_t i = 0; i < size; i++)
+		parts[0].want[i] = byte_at(y + (int64_t)i / columns,
+					   x + (int64_t)i % columns);
+	mt_code(rp, rally_add_array(rp, "A", parts[0].memory, RALLY_U8, 2, global,
+				    start, local), 0);
+	if (save) {
+		gpu_put(parts[0].memory, parts[0].want, size);
+		mt_code(rp, rally_save(rp, 1), 0);
+	} else {
+		mt_code(rp, rally_restore(rp, &step, &how), 0);
+		gpu_get(got, parts[0].memory, size);
+		assert_memory_equal(got, parts[0].want, size);
+	}
+	mt_code(rp, rally_close(rp), 0);
+	mt_barrier();
+	free_parts();
+	free(got);
+}
+
+/* Rows are had straight; columns, whose runs are short, and halos, which are compared,
+ * by way of the host's memory. */
+static void test_other_boxes(void **state)
+{
+	int64_t columns = WIDE / mt_size, last = mt_size - 1 - mt_rank;
+	int64_t halo = mt_rank > 0;
+	const char *dir = mt_dir();
+
+	(void)state;
+	with_box(dir, 1, TALL * mt_rank, 0, TALL, WIDE);
+	with_box(dir, 0, TALL * mt_rank, 0, TALL, WIDE);
+	with_box(dir, 0, TALL * last, 0, TALL, WIDE);
+	with_box(dir, 0, TALL * last / 2, 0, TALL, WIDE);
+	with_box(dir, 0, 0, columns * mt_rank, TALL * mt_size, columns);
+	with_box(dir, 0, TALL * last / 2, 3, TALL, 1);
+	dir = mt_dir();
+	with_box(dir, 1, TALL * mt_rank - halo, 0, TALL + halo, WIDE);
+	with_box(dir, 0, TALL * last, 0, TALL, WIDE);
+	with_box(dir, 0, 0, columns * mt_rank, TALL * mt_size, columns);
+}
+
 static int same_file(const char *a, const char *b)
 {
 	FILE *files[2] = { fopen(a, "r"), fopen(b, "r") };
@@ -572,6 +640,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_no_driver),
 	cmocka_unit_test(test_load),
 	cmocka_unit_test(test_saved),
+	cmocka_unit_test(test_other_boxes),
 	cmocka_unit_test(test_same_shards),
 	cmocka_unit_test(test_ways),
 	cmocka_unit_test(test_background),
