@@ -456,6 +456,45 @@ static void test_once(void **state)
 	free(data);
 }
 
+/* Blocks between those that hold some of it are left out, whichever way it is read. */
+static void test_gaps(void **state)
+{
+	static const enum rp_auto ways[] = { RP_AUTO, RP_YES, RP_NO };
+	const int64_t of[] = { 4, 3 * MIB };
+	unsigned char *data = malloc(4 * 3 * (size_t)MIB), back[4 * 1000];
+	struct rp_box all = rp_box_whole(2, of);
+	struct rp_region region = wanted("A", RALLY_U8, of,
+					 box2(0, MIB + 77, 4, 1000), back);
+	struct ckpt ckpt;
+
+	for (int64_t i = 0; i < 4 * of[1]; i++)
+		data[i] = (unsigned char)(i * 7 + i / 256 + i / MIB);
+	ckpt_begin(&ckpt, at(state, "c"), 1);
+	ckpt_add(&ckpt, 0, "A", RALLY_U8, of, &all, data);
+	ckpt_write(&ckpt);
+	for (size_t i = 0; i < COUNT(ways); i++) {
+		struct rp_shard_how how = { .direct = ways[i] };
+		struct rp_err err = { 0 };
+		struct rp_source *source = rp_source_open(
+			NULL, ckpt.path, &ckpt.manifest, &how, NULL, &err);
+		uint64_t before, after;
+
+		rp_source_shard(source, 0, &err);
+		before = rp_source_counted(source).read;
+		memset(back, 0, sizeof(back));
+		assert_int_equal(rp_source_want_box(source, &region, &err), 0);
+		assert_int_equal(read_all(source, &err), 0);
+		after = rp_source_counted(source).read;
+		assert_int_equal(after - before, 4 * MIB);
+		for (int64_t row = 0; row < 4; row++)
+			assert_memory_equal(back + row * 1000,
+					    data + row * of[1] + MIB + 77, 1000);
+		rp_source_close(source);
+	}
+	ckpt_end(&ckpt);
+	free(data);
+}
+
 /* Only what is wanted is verified. */
 static void test_damage(void **state)
 {
@@ -631,6 +670,7 @@ int main(void)
 		scratch_test(test_private),
 		scratch_test(test_again_and_again),
 		scratch_test(test_once),
+		scratch_test(test_gaps),
 		scratch_test(test_damage),
 		scratch_test(test_far),
 		scratch_test(test_box_of_another_shape),
