@@ -303,7 +303,7 @@ static int put(struct rp_shard_reader *r, const struct rp_part *part,
 	if (rc == 0 && part->differs)
 		compare(r, part, data, size);
 	else if (rc == 0)
-		memcpy(into, data, size);
+		rp_copy_past_cache(into, data, size);
 	if (rc == 0 && !part->differs && !part->memory)
 		rc = upload(r, part, size);
 	return rc;
