@@ -445,6 +445,70 @@ static void test_other_names(void **state)
 	restore(dir, 1, &all, 1);
 }
 
+/* A program that asks for one name reads, and verifies, nothing of another. */
+static void test_one_name(void **state)
+{
+	const char *dir = mt_dir();
+	struct box box = { .start = { mt_rank }, .local = { 1, 2 * MIB } };
+	struct rally_status status;
+	unsigned char *data[2];
+	int64_t step;
+	rally_t *rp;
+	int how;
+
+	(void)state;
+	array = (struct array){ 2, { mt_size, 2 * MIB }, RALLY_U8, 1 };
+	rp = mt_open(dir);
+	mt_set(rp, "keep", 2);
+	for (step = 1; step <= 2; step++) {
+		for (int i = 0; i < 2; i++) {
+			data[i] = new_data(&box, step);
+			add(rp, i == 0 ? "A" : "B", &box, data[i]);
+		}
+		mt_code(rp, rally_save(rp, step), 0);
+		free(data[0]);
+		free(data[1]);
+	}
+	mt_code(rp, rally_drop(rp, "A"), 0);
+	mt_code(rp, rally_drop(rp, "B"), 0);
+	mt_code(rp, rally_close(rp), 0);
+	mt_barrier();
+	if (mt_rank == 0)
+		flip(dir, mt_size - 1, 4096 + 3 * MIB);
+	restore(dir, mt_size, &box, 2);
+	rp = open_below(dir, mt_size);
+	data[0] = calloc(2, 2 * (size_t)MIB);
+	add(rp, "A", &box, data[0]);
+	mt_code(rp, rally_restore(rp, &step, &how), 0);
+	assert_int_equal(step, 2);
+	status = mt_status(rp);
+	assert_in_range(status.restored_read, 2 * MIB, 2 * MIB + 2 * 8192);
+	add(rp, "B", &box, data[0] + 2 * MIB);
+	mt_code(rp, rally_restore(rp, &step, &how), 0);
+	assert_int_equal(step, 1);
+	close_below(rp);
+	free(data[0]);
+}
+
+/* Small boxes of an array that nobody could hold. */
+static void test_far(void **state)
+{
+	const int64_t end = (int64_t)1 << 40;
+	const char *dir = mt_dir();
+	struct box box;
+
+	(void)state;
+	array = (struct array){ 2, { end, 1 << 19 }, RALLY_F64, 8 };
+	box = (struct box){ .start = { end - 2 * mt_size + 2 * mt_rank, 77 },
+			    .local = { 2, 1000 } };
+	save(dir, mt_size, &box, 1);
+	box.start[0] = end - 2 * mt_size;
+	box.local[0] = 2 * mt_size;
+	restore(dir, 1, &box, 1);
+	box.start[0]--;
+	refuse(dir, 1, "A", &box, "hole");
+}
+
 /* What is a rank's own stays with the number of ranks. */
 static void test_private(void **state)
 {
@@ -484,6 +548,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_hole),
 	cmocka_unit_test(test_halos_differ),
 	cmocka_unit_test(test_other_names),
+	cmocka_unit_test(test_one_name),
+	cmocka_unit_test(test_far),
 	cmocka_unit_test(test_private),
 };
 
