@@ -45,6 +45,14 @@ static int want_region(struct rp_trial *trial, struct rp_source *source, size_t 
 						rp->comm.rank, &rp->err);
 }
 
+/* Of those that wrote, where ranks have their boxes in the same order. */
+static int nearest_rank(const struct rp_trial *trial)
+{
+	const struct rp_comm *comm = &trial->rp->comm;
+
+	return (int)((int64_t)comm->rank * trial->manifest.ranks / comm->size);
+}
+
 static struct rp_source *open_source(struct rp_trial *trial)
 {
 	struct rally *rp = trial->rp;
@@ -61,6 +69,8 @@ static struct rp_source *open_source(struct rp_trial *trial)
 				&rp->progress, &rp->err);
 	if (source && has_same_ranks(trial))
 		rp_source_own(source, rp->comm.rank);
+	if (source)
+		rp_source_begin_with(source, nearest_rank(trial));
 	for (size_t i = 0; source && rp->err.code == 0 && i < rp->regions.n; i++)
 		want_region(trial, source, i);
 	return source;

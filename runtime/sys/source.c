@@ -41,6 +41,11 @@ void rp_source_own(struct rp_source *source, int rank)
 	source->own = rank;
 }
 
+void rp_source_begin_with(struct rp_source *source, int rank)
+{
+	source->first = rank;
+}
+
 static void free_targets(struct rp_source *source)
 {
 	while (source->targets) {
@@ -137,6 +142,7 @@ int rp_source_share(struct rp_source *source, int rank,
 		    const struct rp_share *share, struct rp_err *err)
 {
 	struct rp_source_shard *shard = &source->shards[rank];
+	int turn = rank - source->first;
 
 	if (shard->n == shard->room) {
 		size_t room = shard->room ? 2 * shard->room : 4;
@@ -151,8 +157,9 @@ int rp_source_share(struct rp_source *source, int rank,
 	shard->shares[shard->n++] = *share;
 	source->waiting += bytes_of(share);
 	rp_progress_extend(source->progress, bytes_of(share));
-	if (rank < source->next)
-		source->next = rank;
+	turn += turn < 0 ? source->manifest->ranks : 0;
+	if (turn < source->next)
+		source->next = turn;
 	return 0;
 }
 
@@ -243,19 +250,19 @@ static int add_part(struct rp_source *source, struct rp_source_shard *shard,
 	return rp_shard_add(shard->reader, t, &part, err);
 }
 
-/* The next shard that has something: from the lowest rank on, so that what is compared
- * is there. */
+/* The next shard that has something: in their order, so that what is compared is
+ * there. */
 static int begin_shard(struct rp_source *source, struct rp_err *err)
 {
 	struct rp_shard_reader *reader;
 	struct rp_source_shard *shard;
 	uint64_t bytes = 0;
-	int rc = 0;
+	int rank = rp_source_turn(source, source->next), rc = 0;
 
-	while (source->shards[source->next].n == 0)
-		source->next++;
-	shard = &source->shards[source->next];
-	reader = rp_source_reader(source, source->next, err);
+	while (source->shards[rank].n == 0)
+		rank = rp_source_turn(source, ++source->next);
+	shard = &source->shards[rank];
+	reader = rp_source_reader(source, rank, err);
 	if (!reader)
 		return err->code;
 	for (size_t i = 0; rc == 0 && i < shard->n; i++) {
@@ -266,7 +273,7 @@ static int begin_shard(struct rp_source *source, struct rp_err *err)
 		rc = rp_shard_begin(reader, err);
 	if (rc != 0)
 		return rc;
-	source->reading = source->next;
+	source->reading = rank;
 	hold(source, reader);
 	source->waiting -= bytes;
 	/* Whole blocks, and each once, though several may want it. */

@@ -18,8 +18,8 @@
  * - the rank that declared to answer for it (struct rp_stored's own_start, own_local);
  * - the ranks that declared nothing;
  * - what ranks stored beside the part that they answer for.
- * Of two that stand in one of these lines the lower rank's is taken, and what the other
- * has is read too and must be the same, bit for bit.
+ * Of two that stand in one of these lines the first in the order of reading is taken, and
+ * what the other has is read too and must be the same, bit for bit.
  *
  * After an error there is nothing left but the close, and the memory is undefined.
  */
@@ -55,6 +55,10 @@ struct rp_source *rp_source_open(struct rp_io *io, const char *path,
 
 /* This process is `rank` of as many as wrote. Before anything is wanted. */
 void rp_source_own(struct rp_source *source, int rank);
+
+/* Shards are read in the order of their ranks, from this one's on (else from 0): so that
+ * not all that read a checkpoint begin with the same file. Likewise. */
+void rp_source_begin_with(struct rp_source *source, int rank);
 
 /* Wants the box of an array, regions->v[index]; all of a replicated one. The region's
  * memory and regions->devices are borrowed until the close. A box in the memory of a GPU

@@ -131,7 +131,7 @@ static const struct rp_stored *find_near(const struct rp_manifest *m, int rank,
 	return s;
 }
 
-/* All that have some of it, by rank. */
+/* All that have some of it, in the order of reading. */
 static int find_holders(struct search *search, const struct rp_region *region,
 			const struct rp_regions *regions,
 			const struct rp_box *wanted)
@@ -144,7 +144,8 @@ static int find_holders(struct search *search, const struct rp_region *region,
 	search->holders = calloc((size_t)m->ranks, sizeof(*search->holders));
 	if (!search->holders)
 		return no_memory(source, search->err);
-	for (int rank = 0; rank < m->ranks; rank++) {
+	for (int i = 0; i < m->ranks; i++) {
+		int rank = rp_source_turn(source, i);
 		const struct rp_stored *s = find_near(m, rank, region->name,
 						      &place);
 		struct rp_box box, part;
@@ -240,7 +241,7 @@ static int copy(struct search *search, const struct holder *holder,
 	return no_memory(search->source, search->err);
 }
 
-/* What a rank before it gave in the same line must be the same here. */
+/* What one before it gave in the same line must be the same here. */
 static int compare(struct search *search, const struct holder *holder,
 		   const struct rp_box *box)
 {

@@ -51,11 +51,20 @@ struct rp_source {
 	struct rp_devices *devices;	/* of the regions that are wanted, or NULL */
 	struct rp_upload *up;		/* NULL: nothing is on a GPU */
 	int reading;			/* this rank's shard, -1: none */
-	int next;			/* ranks before have no shares */
+	int first;			/* the rank that is read first */
+	int next;			/* so many behind it have no shares */
 	struct rp_shard_reader *open;	/* that has a descriptor, or NULL */
 	uint64_t waiting;		/* bytes of shares in no begun reader */
 	uint64_t needed;		/* bytes that were wanted so far */
 };
+
+/* The rank that is read as the i-th, from 0 on. */
+static inline int rp_source_turn(const struct rp_source *source, int i)
+{
+	int left = source->manifest->ranks - source->first;
+
+	return i < left ? source->first + i : i - left;
+}
 
 /* Adds a share of a rank's shard. */
 int rp_source_share(struct rp_source *source, int rank,

@@ -188,6 +188,35 @@ static void test_halos_differ(void **state)
 	ckpt_end(&ckpt);
 }
 
+/* The one that is read first is the one that another is compared with. */
+static void test_order(void **state)
+{
+	struct rp_region region = wanted("T", RALLY_F64, shape,
+					 box2(0, 0, ROWS, COLUMNS), got);
+	struct ckpt ckpt;
+
+	ckpt_begin(&ckpt, at(state, "c"), 3);
+	put(&ckpt, 0, box2(0, 0, 5, COLUMNS));
+	put(&ckpt, 1, box2(4, 0, 1, COLUMNS));
+	put(&ckpt, 2, box2(4, 0, 4, COLUMNS));
+	memory[2][3] = -1;	/* [4,3] */
+	ckpt_write(&ckpt);
+	for (int first = 0; first < 3; first++) {
+		struct rp_err err = { 0 };
+		struct rp_source *source = rp_source_open(
+			NULL, ckpt.path, &ckpt.manifest, NULL, NULL, &err);
+
+		rp_source_begin_with(source, first);
+		assert_int_equal(rp_source_want_box(source, &region, &err), 0);
+		read_all(source, &err);
+		assert_fails(&err, RALLY_ELAYOUT, first == 0 ? "ranks 0 and 2"
+						  : first == 1 ? "ranks 1 and 2"
+							       : "ranks 2 and 0");
+		rp_source_close(source);
+	}
+	ckpt_end(&ckpt);
+}
+
 /* What is damaged is not what another rank stored. */
 static void test_damage_is_no_difference(void **state)
 {
@@ -660,6 +689,7 @@ int main(void)
 		scratch_test(test_hole),
 		scratch_test(test_halos_agree),
 		scratch_test(test_halos_differ),
+		scratch_test(test_order),
 		scratch_test(test_damage_is_no_difference),
 		scratch_test(test_owners),
 		scratch_test(test_some_are_owners),

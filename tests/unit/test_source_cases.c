@@ -292,6 +292,7 @@ static void read_boxes(struct world *w, int own, const struct rp_box *boxes)
 	assert_non_null(source);
 	if (own >= 0)
 		rp_source_own(source, own);
+	rp_source_begin_with(source, (int)random_below(w->ckpt.ranks));
 	for (int i = 0; rc == 0 && i < w->n_arrays; i++) {
 		const struct array *a = &w->arrays[i];
 		struct rp_region region;
