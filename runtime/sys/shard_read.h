@@ -78,7 +78,7 @@ const struct rp_tensor *rp_shard_match(struct rp_shard_reader *reader,
 				       struct rp_err *err);
 
 /*
- * Between shard_read.c and shard_fill.c
+ * Between shard_read.c, shard_blocks.c and shard_fill.c
  */
 
 struct rp_shard_reader {
@@ -108,5 +108,9 @@ struct rp_shard_reader {
 	const struct rp_part *odd;
 	uint64_t odd_at;
 };
+
+/* Reads the next bytes, which end before `end` of the data, a block's; hashes them, and
+ * puts them where they are wanted. */
+int rp_shard_fill(struct rp_shard_reader *r, uint64_t end);
 
 #endif
