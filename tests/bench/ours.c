@@ -58,8 +58,8 @@ double ours_restore(struct store *store, void *arg)
 	return took;
 }
 
-void ours_shard(const struct store *store, const rally_t *rp, const char *name,
-		char path[PATH_SIZE])
+void ours_shard_of(const struct store *store, const rally_t *rp,
+		   const char *name, int rank, int ranks, char path[PATH_SIZE])
 {
 	struct rally_status status;
 	char folder[PATH_SIZE];
@@ -68,7 +68,14 @@ void ours_shard(const struct store *store, const rally_t *rp, const char *name,
 	store_path(store, name, 0, folder);
 	if (snprintf(path, PATH_SIZE,
 		     "%s/%04d-step-%d/rank-%05d-of-%05d.safetensors", folder,
-		     (int)status.sequence, (int)status.saved_step,
-		     store->bench->rank, store->bench->ranks) >= PATH_SIZE)
+		     (int)status.sequence, (int)status.saved_step, rank,
+		     ranks) >= PATH_SIZE)
 		bench_fail(folder);
+}
+
+void ours_shard(const struct store *store, const rally_t *rp, const char *name,
+		char path[PATH_SIZE])
+{
+	ours_shard_of(store, rp, name, store->bench->rank, store->bench->ranks,
+		      path);
 }

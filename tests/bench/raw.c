@@ -19,12 +19,47 @@
 #include <liburing.h>
 #endif
 
+#define PAGE 4096u
 #define REQUEST RAW_REQUEST
 #define DEPTH RAW_DEPTH
 
 enum op { READ, WRITE };
 
+/* A stretch of a file. */
+struct part {
+	int fd;
+	size_t at, size;
+};
+
 #ifdef HAVE_URING
+/* What comes next of some parts, one after the other: the queue stays full where
+ * one ends and the next begins. */
+struct walk {
+	const struct part *parts;
+	int n, now;
+	size_t done;		/* of parts[now] */
+};
+
+static struct part next(struct walk *w)
+{
+	const struct part *now;
+	struct part piece;
+
+	while (w->now < w->n && w->done == w->parts[w->now].size) {
+		w->now++;
+		w->done = 0;
+	}
+	if (w->now == w->n)
+		return (struct part){ -1, 0, 0 };
+	now = &w->parts[w->now];
+	piece = (struct part){ now->fd, now->at + w->done,
+			       now->size - w->done };
+	if (piece.size > REQUEST)
+		piece.size = REQUEST;
+	w->done += piece.size;
+	return piece;
+}
+
 /* Requests under way, each in its part of the window. */
 struct requests {
 	struct io_uring ring;
@@ -32,20 +67,22 @@ struct requests {
 	size_t want[DEPTH];
 };
 
-static void submit(struct requests *r, enum op op, int fd, char *window,
-		   size_t want, size_t at)
+/* Past the page cache a length is one of whole pages, also at a file's end. */
+static void submit(struct requests *r, enum op op, char *window,
+		   const struct part *piece)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&r->ring);
 	int slot = r->free[--r->n_free];
 	char *data = window + (size_t)slot * REQUEST;
+	unsigned whole = (unsigned)(piece->size + PAGE - 1) & ~(PAGE - 1);
 
 	if (!sqe)
 		bench_fail("io_uring_get_sqe");
 	if (op == WRITE)
-		io_uring_prep_write(sqe, fd, data, (unsigned)want, at);
+		io_uring_prep_write(sqe, piece->fd, data, whole, piece->at);
 	else
-		io_uring_prep_read(sqe, fd, data, (unsigned)want, at);
-	r->want[slot] = want;
+		io_uring_prep_read(sqe, piece->fd, data, whole, piece->at);
+	r->want[slot] = piece->size;
 	sqe->user_data = (unsigned)slot;
 	if (io_uring_submit(&r->ring) < 0)
 		bench_fail("io_uring_submit");
@@ -56,51 +93,55 @@ static void await(struct requests *r)
 	struct io_uring_cqe *cqe;
 
 	if (io_uring_wait_cqe(&r->ring, &cqe) != 0 || cqe->res < 0 ||
-	    (size_t)cqe->res != r->want[cqe->user_data])
+	    (size_t)cqe->res < r->want[cqe->user_data])
 		bench_fail("a transfer past the page cache");
 	r->free[r->n_free++] = (int)cqe->user_data;
 	io_uring_cqe_seen(&r->ring, cqe);
 }
 
-static int move_direct(enum op op, int fd, char *window, size_t size)
+static int move_direct(enum op op, const struct part *parts, int n,
+		       char *window)
 {
-	int flags = fcntl(fd, F_GETFL);
+	struct walk walk = { parts, n, 0, 0 };
 	struct requests r = { .n_free = 0 };
-	size_t at = 0;
+	struct part piece = next(&walk);
 
-	if (fcntl(fd, F_SETFL, flags | O_DIRECT) != 0 ||
-	    io_uring_queue_init(DEPTH, &r.ring, 0) != 0)
+	for (int i = 0; i < n; i++)
+		if (fcntl(parts[i].fd, F_SETFL, O_DIRECT |
+			  fcntl(parts[i].fd, F_GETFL)) != 0)
+			return -1;
+	if (io_uring_queue_init(DEPTH, &r.ring, 0) != 0)
 		return -1;
 	while (r.n_free < DEPTH) {
 		r.free[r.n_free] = r.n_free;
 		r.n_free++;
 	}
-	while (at < size || r.n_free < DEPTH) {
-		while (r.n_free > 0 && at < size) {
-			size_t want = size - at < REQUEST ? size - at : REQUEST;
-
-			submit(&r, op, fd, window, want, at);
-			at += want;
-		}
+	while (piece.size > 0 || r.n_free < DEPTH) {
+		for (; r.n_free > 0 && piece.size > 0; piece = next(&walk))
+			submit(&r, op, window, &piece);
 		await(&r);
 	}
 	io_uring_queue_exit(&r.ring);
 	return 0;
 }
 #else
-static int move_direct(enum op op, int fd, char *window, size_t size)
+static int move_direct(enum op op, const struct part *parts, int n,
+		       char *window)
 {
-	(void)op, (void)fd, (void)window, (void)size;
+	(void)op, (void)parts, (void)n, (void)window;
 	return -1;
 }
 #endif
 
-static void move_plain(enum op op, int fd, char *data, size_t size)
+static void move_plain(enum op op, const struct part *part, char *data)
 {
-	for (size_t at = 0; at < size;) {
-		size_t want = size - at < REQUEST ? size - at : REQUEST;
-		ssize_t n = op == WRITE ? pwrite(fd, data + at, want, (off_t)at)
-					: pread(fd, data + at, want, (off_t)at);
+	for (size_t at = 0; at < part->size;) {
+		size_t left = part->size - at;
+		size_t want = left < REQUEST ? left : REQUEST;
+		off_t there = (off_t)(part->at + at);
+		ssize_t n = op == WRITE ?
+			pwrite(part->fd, data + at, want, there) :
+			pread(part->fd, data + at, want, there);
 
 		if (n <= 0)
 			bench_fail(op == WRITE ? "pwrite" : "pread");
@@ -108,13 +149,18 @@ static void move_plain(enum op op, int fd, char *data, size_t size)
 	}
 }
 
-static void move(const struct store *store, enum op op, int direct, int fd,
-		 size_t size)
+static void move(const struct store *store, enum op op, int direct,
+		 const struct part *parts, int n)
 {
-	if (!direct)
-		move_plain(op, fd, store->data, size);
-	else if (move_direct(op, fd, store->window, size) != 0)
-		bench_fail("O_DIRECT");
+	char *data = store->data;
+
+	if (direct) {
+		if (move_direct(op, parts, n, store->window) != 0)
+			bench_fail("O_DIRECT");
+		return;
+	}
+	for (int i = 0; i < n; data += parts[i++].size)
+		move_plain(op, &parts[i], data);
 }
 
 /* Memory has none. */
@@ -128,7 +174,8 @@ int raw_takes_direct(const struct store *store)
 	if (fd < 0)
 		bench_fail(path);
 	ok = strcmp(store->where, "tmpfs") != 0 &&
-	     move_direct(WRITE, fd, store->window, 4096) == 0;
+	     move_direct(WRITE, &(struct part){ fd, 0, PAGE }, 1,
+			 store->window) == 0;
 	close(fd);
 	unlink(path);
 	return ok;
@@ -142,7 +189,8 @@ static void write_file(const struct store *store, const char *path, int flags)
 		bench_fail(path);
 	if (flags & O_CREAT && posix_fallocate(fd, 0, (off_t)store->size) != 0)
 		bench_fail("posix_fallocate");
-	move(store, WRITE, store->direct, fd, store->size);
+	move(store, WRITE, store->direct,
+	     &(struct part){ fd, 0, store->size }, 1);
 	if (fsync(fd) != 0 || close(fd) != 0)
 		bench_fail("fsync");
 	store_sync_folder(store->dir);
@@ -179,22 +227,67 @@ double raw_write_place(struct store *store, void *arg)
 	return store_span(from, bench_now());
 }
 
+/* What this rank reads of each file, size 0 for nothing. The files are one after the
+ * other here, each in whole pages, so that no cut lies inside of one. */
+static void share_out(const struct raw_read *how, struct part *parts)
+{
+	size_t sizes[RAW_FILES_MAX], pages = 0, from, to, begin = 0;
+	struct stat st;
+
+	for (int i = 0; i < how->n; i++) {
+		if (stat(how->paths[i], &st) != 0)
+			bench_fail(how->paths[i]);
+		sizes[i] = (size_t)st.st_size;
+		pages += (sizes[i] + PAGE - 1) / PAGE;
+	}
+	from = pages * (size_t)how->share / (size_t)how->shares * PAGE;
+	to = pages * (size_t)(how->share + 1) / (size_t)how->shares * PAGE;
+	for (int i = 0; i < how->n; i++) {
+		size_t first = from > begin ? from - begin : 0;
+		size_t last = to > begin ? to - begin : 0;
+
+		last = last < sizes[i] ? last : sizes[i];
+		parts[i] = (struct part){ -1, first,
+					  first < last ? last - first : 0 };
+		begin += (sizes[i] + PAGE - 1) / PAGE * PAGE;
+	}
+}
+
+static int open_parts(const struct raw_read *how, struct part *parts)
+{
+	int n = 0;
+
+	for (int i = 0; i < how->n; i++) {
+		if (parts[i].size == 0)
+			continue;
+		parts[n] = parts[i];
+		parts[n].fd = open(how->paths[i], O_RDONLY);
+		if (parts[n++].fd < 0)
+			bench_fail(how->paths[i]);
+	}
+	return n;
+}
+
 double raw_read(struct store *store, void *arg)
 {
 	const struct raw_read *how = arg;
-	struct stat st;
+	struct part parts[RAW_FILES_MAX];
+	size_t all = 0;
 	double from;
-	int fd;
+	int n;
 
 	if (how->direct && !store->direct)
 		return -1;
+	share_out(how, parts);
+	for (int i = 0; i < how->n; i++)
+		all += parts[i].size;
+	if (all > store->room - (size_t)(store->data - store->memory))
+		bench_fail(how->paths[0]);
 	bench_barrier();
 	from = bench_now();
-	fd = open(how->path, O_RDONLY);
-	if (fd < 0 || fstat(fd, &st) != 0 ||
-	    (size_t)st.st_size > store->room - (size_t)(store->data - store->memory))
-		bench_fail(how->path);
-	move(store, READ, how->direct, fd, (size_t)st.st_size);
-	close(fd);
+	n = open_parts(how, parts);
+	move(store, READ, how->direct, parts, n);
+	while (n > 0)
+		close(parts[--n].fd);
 	return store_span(from, bench_now());
 }

@@ -14,7 +14,7 @@ struct restore {
 	struct store store;	/* first: store_race() passes it on */
 	rally_t *rp;
 	struct raw_read plain, direct;
-	char shard[PATH_SIZE];
+	char shard[1][PATH_SIZE];
 	double resident;	/* the most, or the least, that was seen */
 	int no_hdf5;
 };
@@ -27,7 +27,7 @@ static const char *file_of(struct restore *restore, const struct way *way,
 	else if (strncmp(way->stem, "hdf5", 4) == 0)
 		store_path(&restore->store, HDF5_FILE, 0, path);
 	else
-		return restore->shard;
+		return restore->shard[0];
 	return path;
 }
 
@@ -117,9 +117,9 @@ void bench_restore(const struct bench *bench, const char *where,
 	store_open(store, bench, where, top);
 	restore.rp = ours_open(store, FOLDER, "1");
 	ours_save(store, restore.rp);
-	ours_shard(store, restore.rp, FOLDER, restore.shard);
-	restore.plain = (struct raw_read){ restore.shard, 0 };
-	restore.direct = (struct raw_read){ restore.shard, 1 };
+	ours_shard(store, restore.rp, FOLDER, restore.shard[0]);
+	restore.plain = (struct raw_read){ restore.shard, 1, 0, 1, 0 };
+	restore.direct = (struct raw_read){ restore.shard, 1, 0, 1, 1 };
 	mpiio_write(store, NULL);
 	restore.no_hdf5 = hdf5_write(store, NULL) < 0;
 	if (strcmp(where, "tmpfs") == 0) {

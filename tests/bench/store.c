@@ -4,6 +4,7 @@
 #include "store.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -65,6 +66,15 @@ int store_is_stamped(const struct store *store)
 
 #define WINDOW (RAW_DEPTH * RAW_REQUEST)
 
+static int64_t total(size_t mine)
+{
+	int64_t all = (int64_t)mine;
+
+	bench_mpi(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPI_INT64_T, MPI_SUM,
+				MPI_COMM_WORLD));
+	return all;
+}
+
 void store_open(struct store *store, const struct bench *bench,
 		const char *where, const char *top)
 {
@@ -74,9 +84,10 @@ void store_open(struct store *store, const struct bench *bench,
 	store->bench = bench;
 	store->where = where;
 	store->size = bench->size;
+	store->total = total(bench->size);
 	store->room = bench->size + ROOM;
 	snprintf(store->dir, sizeof(store->dir), "%s/store-%s", top, where);
-	if (bench->rank == 0 && mkdir(store->dir, 0777) != 0)
+	if (bench->rank == 0 && mkdir(store->dir, 0777) != 0 && errno != EEXIST)
 		bench_fail(store->dir);
 	bench_barrier();
 	store->memory = mmap(NULL, store->room, PROT_READ | PROT_WRITE,
@@ -95,13 +106,18 @@ void store_open(struct store *store, const struct bench *bench,
 	store->direct = raw_takes_direct(store);
 }
 
+void store_leave(struct store *store)
+{
+	bench_barrier();
+	munmap(store->memory, store->room);
+	munmap(store->window, WINDOW);
+}
+
 void store_close(struct store *store)
 {
 	bench_barrier();
 	store_remove(store, "");
-	munmap(store->memory, store->room);
-	munmap(store->window, WINDOW);
-	bench_barrier();
+	store_leave(store);
 }
 
 /*
@@ -236,7 +252,7 @@ double store_span(double from, double to)
 static void run_way(struct store *store, struct way *way, int run,
 		    void (*before)(struct store *store, struct way *way))
 {
-	double bytes = (double)store->size * store->bench->ranks, seconds;
+	double seconds;
 
 	if (way->missing)
 		return;
@@ -244,7 +260,7 @@ static void run_way(struct store *store, struct way *way, int run,
 		before(store, way);
 	seconds = way->run(store, way->arg);
 	way->missing = seconds < 0;
-	way->values[run < 0 ? 0 : run] = bytes / seconds / 1e9;
+	way->values[run < 0 ? 0 : run] = (double)store->total / seconds / 1e9;
 }
 
 void store_race(struct store *store, struct way *ways, int n,
@@ -273,7 +289,6 @@ void store_report(const struct store *store, const struct way *way,
 	name_way(store, way, name, sizeof(name));
 	if (base)
 		name_way(store, base, against, sizeof(against));
-	bench_line(store->bench, name,
-		   (int64_t)store->size * store->bench->ranks, way->values, 1,
-		   "GB/s", base ? base->values : NULL, against, extra);
+	bench_line(store->bench, name, store->total, way->values, 1, "GB/s",
+		   base ? base->values : NULL, against, extra);
 }

@@ -14,6 +14,7 @@
 #define PATH_SIZE 4400
 #define RAW_REQUEST ((size_t)8 << 20)
 #define RAW_DEPTH 8
+#define RAW_FILES_MAX 64
 
 struct store {
 	const struct bench *bench;
@@ -25,6 +26,7 @@ struct store {
 	char *data;		/* size bytes of it, the program's, 16 further on, as
 				   malloc() has them (BENCH_OFFSET) */
 	size_t size, room;	/* of this rank */
+	int64_t total;		/* bytes of all ranks */
 	int64_t step;		/* stamped into each page of the data */
 };
 
@@ -41,6 +43,8 @@ struct way {
 void store_open(struct store *store, const struct bench *bench,
 		const char *where, const char *top);
 void store_close(struct store *store);
+/* Leaves the folder, for another launch. */
+void store_leave(struct store *store);
 
 /* Whether a part is asked for: BENCH_PARTS, where it is set, names those that are. */
 int store_wants(const char *part);
@@ -77,13 +81,21 @@ double store_resident(const char *path);
 double raw_write_fresh(struct store *store, void *arg);
 double raw_write_place(struct store *store, void *arg);
 struct raw_read {
-	const char *path;
+	char (*paths)[PATH_SIZE];
+	int n;			/* files, at most RAW_FILES_MAX */
+	int share, shares;	/* of all their bytes: this rank's of so many */
 	int direct;
 };
 double raw_read(struct store *store, void *arg);	/* of a struct raw_read */
 int raw_takes_direct(const struct store *store);
 
-/* One shared file, written and read by all ranks together: peer.c. */
+/* This rank's part of an array of 8-byte elements, row-major. */
+struct box {
+	int64_t shape[2], start[2], local[2];
+};
+
+/* One shared file, written and read by all ranks together, of a struct box, or for
+ * NULL of as many bytes by each: peer.c. */
 double mpiio_write(struct store *store, void *arg);
 double mpiio_read(struct store *store, void *arg);
 double hdf5_write(struct store *store, void *arg);
@@ -98,7 +110,10 @@ rally_t *ours_open(struct store *store, const char *name, const char *keep);
 int ours_set(rally_t *rp, const char *key, const char *value);
 double ours_save(struct store *store, void *arg);	/* of a handle */
 double ours_restore(struct store *store, void *arg);
-/* This rank's shard of the newest checkpoint in `name`. */
+/* This rank's shard of the newest checkpoint in `name`, or the one of `rank`, written
+ * by so many. */
+void ours_shard_of(const struct store *store, const rally_t *rp,
+		   const char *name, int rank, int ranks, char path[PATH_SIZE]);
 void ours_shard(const struct store *store, const rally_t *rp, const char *name,
 		char path[PATH_SIZE]);
 
