@@ -5,6 +5,7 @@
  *                [BENCH_PAIRS=60] [BENCH_DIR=.] [BENCH_PARTS="save restore"]
  *     make bench-latency       agree_latency alone, 200 samples of each
  *     make bench-save          those of saves and restores alone
+ *     make bench-reshard       reshard alone, in full
  *
  * Each has bench, ranks, bytes, value, unit, ratio (of it to the one that
  * `against` names, from the same run) and members of its own. The median of
@@ -77,6 +78,19 @@
  * restore_disk_warm        likewise with all of it in the page cache
  * restore_tmpfs
  *
+ * reshard                  GB/s of rally_restore() of one array, `from` ranks having
+ *                          saved it and `to` (ranks) reading it, both in rows, columns
+ *                          or blocks (`split`). read_amplification: bytes read over
+ *                          bytes needed, as the library counts them; from_storage:
+ *                          what the disk had to give for one needed, as the kernel
+ *                          does. Against the better one of
+ * reshard_raw_read, reshard_raw_read_direct
+ *                          the same files once, each rank an equal share of all their
+ *                          bytes, the ways as above
+ * reshard_mpiio, reshard_hdf5
+ *                          the array in one shared file, which each rank reads its
+ *                          box of: collective, a subarray view and a hyperslab
+ *
  * async_stall              ms that a safe point takes which begins a save in the
  *                          background (option async), against memcpy, one of as
  *                          many bytes by all ranks; blocking_stall: without it
@@ -140,6 +154,21 @@ static void run_storage(const struct bench *bench, const char *where,
 			parts[i].run(bench, where, top);
 }
 
+/* "save" or "restore", the split, and how many ranks saved. */
+static void run_reshard(const struct bench *bench, char **words)
+{
+	const struct bench_reshard what = {
+		.restores = strcmp(words[0], "restore") == 0,
+		.split = words[1],
+		.from = (int)strtol(words[2], NULL, 10),
+	};
+
+	if (bench->disk && *bench->disk)
+		bench_reshard(bench, "disk", bench->disk, &what);
+	if (bench->tmpfs && *bench->tmpfs)
+		bench_reshard(bench, "tmpfs", bench->tmpfs, &what);
+}
+
 static void run(struct bench *bench, int argc, char **argv)
 {
 	const char *part = argc > 1 ? argv[1] : "all";
@@ -153,6 +182,10 @@ static void run(struct bench *bench, int argc, char **argv)
 			run_storage(bench, "disk", bench->disk);
 		if (bench->tmpfs && *bench->tmpfs)
 			run_storage(bench, "tmpfs", bench->tmpfs);
+		return;
+	}
+	if (strcmp(part, "reshard") == 0 && argc == 5) {
+		run_reshard(bench, argv + 2);
 		return;
 	}
 	if (strcmp(part, "all") == 0)

@@ -91,6 +91,14 @@ void bench_save(const struct bench *bench, const char *where, const char *top);
 void bench_restore(const struct bench *bench, const char *where,
 		   const char *top);
 void bench_small(const struct bench *bench, const char *where, const char *top);
+/* One of two launches, see reshard.c; `size` of bench is that of the whole array. */
+struct bench_reshard {
+	int restores;		/* 0: saves */
+	const char *split;	/* "rows", "columns" or "blocks" */
+	int from;		/* ranks that save, or have saved */
+};
+void bench_reshard(const struct bench *bench, const char *where,
+		   const char *top, const struct bench_reshard *what);
 /* On a disk only. */
 void bench_async(const struct bench *bench, const char *where, const char *top);
 void bench_memory(const struct bench *bench, const char *where,

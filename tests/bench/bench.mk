@@ -9,7 +9,7 @@ tests_bench_bench_SOURCES = tests/bench/bench.c tests/bench/bench.h \
 	tests/bench/latency.c tests/bench/latency.h tests/bench/latency_take.c \
 	tests/bench/loop.c tests/bench/points.c tests/bench/rounds.c \
 	tests/bench/async.c tests/bench/ours.c tests/bench/peer.c tests/bench/raw.c \
-	tests/bench/restore.c tests/bench/save.c tests/bench/small.c \
+	tests/bench/reshard.c tests/bench/restore.c tests/bench/save.c tests/bench/small.c \
 	tests/bench/store.c tests/bench/store.h
 tests_bench_bench_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS) $(MPI_CFLAGS) \
 	$(HDF5_CFLAGS)
@@ -31,6 +31,14 @@ bench-sweep: tests/bench/bench$(EXEEXT)
 bench-save-doc: bench-sweep
 	cp save/save.md save/save.svg $(top_srcdir)/runtime/doc/
 .PHONY: bench bench-latency bench-save bench-sweep bench-save-doc
+# make bench-reshard [RESHARD_MIB=1024]: restores on other numbers of ranks, the lines
+# and their page in build/reshard; make bench-reshard-doc puts it into runtime/doc.
+EXTRA_DIST += tests/bench/run_reshard tests/bench/reshard_doc
+bench-reshard: tests/bench/bench$(EXEEXT)
+	$(top_srcdir)/tests/bench/run_reshard tests/bench/bench$(EXEEXT) reshard
+bench-reshard-doc: bench-reshard
+	cp reshard/reshard.md $(top_srcdir)/runtime/doc/
+.PHONY: bench-reshard bench-reshard-doc
 
 # make bench-gpu: saves of GPU memory beside a bare copy and PyTorch
 EXTRA_PROGRAMS += tests/bench/gpu
