@@ -5,7 +5,8 @@
  * over the ranks. Every cell is computed by the same expression from the same
  * operands whatever the number of ranks, so a run that was stopped and resumed,
  * on the same number of ranks or another, ends with the same bits as a run that
- * was left alone:
+ * was left alone. Nothing is done for that but to compute this rank's rows from
+ * the number of ranks of this start:
  *
  *     mpirun -n 4 examples/heat -o whole.f64 -c a.ckpt
  *     mpirun -n 4 examples/heat -o parts.f64 -c b.ckpt -d 10000 &
