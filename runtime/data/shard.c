@@ -165,6 +165,18 @@ static json_t *int_array(int n, const int64_t *v)
 	return array;
 }
 
+/* Where a box lies. PyTorch's reader knows the parts of an array by their offsets,
+ * and takes the last part that it sees at one: an empty box is put behind the end,
+ * where no other begins and nothing is read. */
+static json_t *box_offsets(const struct rp_region *r)
+{
+	int64_t at[RALLY_MAX_DIMS];
+
+	for (int i = 0; i < r->ndim; i++)
+		at[i] = r->local[i] > 0 ? r->start[i] : r->shape[i];
+	return int_array(r->ndim, at);
+}
+
 /* What PyTorch's DCP wants to know of a tensor: the box it holds. */
 static json_t *sharding_info(const struct rp_tensor *t,
 			     const struct rp_regions *regions)
@@ -175,7 +187,7 @@ static json_t *sharding_info(const struct rp_tensor *t,
 	int box = r && r->kind == RP_ARRAY;
 
 	return json_pack("{s:o,s:o,s:s}", "saved_offsets",
-			 int_array(t->ndim, box ? r->start : zero),
+			 box ? box_offsets(r) : int_array(t->ndim, zero),
 			 "global_shape",
 			 int_array(t->ndim, box ? r->shape : t->shape),
 			 "logical_fqn", t->name);

@@ -272,6 +272,57 @@ static void test_sharding_info(void **state)
 	rp_regions_free(&regions);
 }
 
+static void add_box(struct rp_regions *regions, const char *name, int64_t start,
+		    int64_t local)
+{
+	const int64_t global[] = { 8, 6 }, from[] = { start, 0 };
+	const int64_t box[] = { local, 6 };
+	struct rp_region r;
+
+	assert_int_equal(rp_region_array(&r, name, memory, RALLY_F32, 2, global,
+					 from, box, NULL), 0);
+	assert_int_equal(rp_regions_put(regions, &r, NULL), 0);
+}
+
+static void assert_offsets(const json_t *info, const char *name, int row)
+{
+	json_int_t at[2];
+
+	assert_int_equal(json_unpack(json_object_get(info, name), "{s:[I,I]}",
+				     "saved_offsets", &at[0], &at[1]), 0);
+	assert_int_equal(at[0], row);
+	assert_int_equal(at[1], 0);
+}
+
+/* It knows the parts of an array by their offsets: where another rank's box begins
+ * no empty one may, and inside of an array neither. */
+static void test_sharding_info_of_empty_boxes(void **state)
+{
+	struct rp_regions regions = { 0 };
+	struct rp_shard s;
+	json_t *root, *info;
+	char *bytes;
+
+	(void)state;
+	add_box(&regions, "first", 0, 0);
+	add_box(&regions, "inside", 3, 0);
+	add_box(&regions, "full", 3, 2);
+	assert_int_equal(rp_shard_plan(&s, &regions, 1, 2, 5, NULL), 0);
+	bytes = rp_shard_encode(&s, &regions, NULL);
+	root = json_loadb(bytes + 8, s.header_bytes - 8, 0, NULL);
+	info = json_loads(json_string_value(json_object_get(
+				  json_object_get(root, "__metadata__"),
+				  "DCP_SHARDING_INFO")), 0, NULL);
+	assert_offsets(info, "first", 8);
+	assert_offsets(info, "inside", 8);
+	assert_offsets(info, "full", 3);
+	json_decref(info);
+	json_decref(root);
+	free(bytes);
+	rp_shard_free(&s);
+	rp_regions_free(&regions);
+}
+
 /*
  * Hostile headers, around one that is sound: a tensor of 64 bytes is one block,
  * so its hash table has 16 bytes.
@@ -515,6 +566,7 @@ int main(void)
 		cmocka_unit_test(test_many_small),
 		cmocka_unit_test(test_a_shard_of_nothing),
 		cmocka_unit_test(test_sharding_info),
+		cmocka_unit_test(test_sharding_info_of_empty_boxes),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_a_file_shorter_than_its_header),
 		cmocka_unit_test(test_a_pad_behind_the_table),
