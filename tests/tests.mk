@@ -43,7 +43,8 @@ tests_unit_make_ckpt_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS)
 tests_unit_make_ckpt_LDADD = librally-core.la $(CORE_LIBS)
 command_tests = tests/unit/test_tool.py tests/unit/test_run.py \
 	tests/unit/test_drill.py \
-	tests/unit/test_doc.py tests/unit/test_doctor.py
+	tests/unit/test_doc.py tests/unit/test_doctor.py \
+	tests/unit/test_old.py
 TESTS += $(command_tests)
 EXTRA_DIST += $(command_tests)
 

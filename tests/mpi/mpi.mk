@@ -27,6 +27,7 @@ mpi_tests = \
 	tests/mpi/test_layout.mpi \
 	tests/mpi/test_leave.mpi \
 	tests/mpi/test_mounts.mpi \
+	tests/mpi/test_old.mpi \
 	tests/mpi/test_open.mpi \
 	tests/mpi/test_place.mpi \
 	tests/mpi/test_plan.mpi \
@@ -99,6 +100,12 @@ tests_mpi_test_incremental_mpi_LDADD = $(mpi_test_ldadd)
 tests_mpi_test_mounts_mpi_SOURCES = tests/mpi/test_mounts.c
 tests_mpi_test_mounts_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_mounts_mpi_LDADD = $(mpi_test_ldadd)
+
+tests_mpi_test_old_mpi_SOURCES = tests/mpi/test_old.c
+tests_mpi_test_old_mpi_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DOLD_DIR='"$(abs_top_srcdir)/tests/old"'
+tests_mpi_test_old_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_old_mpi_LDADD = $(mpi_test_ldadd)
 
 tests_mpi_test_open_mpi_SOURCES = tests/mpi/test_open.c
 tests_mpi_test_open_mpi_CFLAGS = $(mpi_test_cflags)
@@ -177,3 +184,22 @@ EXTRA_DIST += tests/python/run tests/python/requirements.txt \
 tests_mpi_write_types_SOURCES = tests/mpi/write_types.c
 tests_mpi_write_types_CFLAGS = $(AM_CFLAGS) $(MPI_CFLAGS)
 tests_mpi_write_types_LDADD = librallypoint.la $(MPI_LIBS)
+
+# Writes what is kept in tests/old, from each version.
+check_PROGRAMS += tests/mpi/write_state
+tests_mpi_write_state_SOURCES = tests/mpi/write_state.c
+tests_mpi_write_state_CFLAGS = $(AM_CFLAGS) $(MPI_CFLAGS)
+tests_mpi_write_state_LDADD = librallypoint.la $(MPI_LIBS)
+old_1 = tests/old/2026-11-23/0000-step-12
+old_2 = tests/old/2026-11-28/0000-step-12
+EXTRA_DIST += tests/old/README.md tests/old/newer/0001-step-12/manifest.json
+EXTRA_DIST += $(old_1)/files/rank-00000/log $(old_1)/files/rank-00001/log \
+	$(old_1)/files/rank-00002/log $(old_1)/files/restart \
+	$(old_1)/manifest.json $(old_1)/rank-00000-of-00003.safetensors \
+	$(old_1)/rank-00001-of-00003.safetensors \
+	$(old_1)/rank-00002-of-00003.safetensors
+EXTRA_DIST += $(old_2)/files/rank-00000/log $(old_2)/files/rank-00001/log \
+	$(old_2)/files/rank-00002/log $(old_2)/files/restart \
+	$(old_2)/manifest.json $(old_2)/rank-00000-of-00003.safetensors \
+	$(old_2)/rank-00001-of-00003.safetensors \
+	$(old_2)/rank-00002-of-00003.safetensors
