@@ -111,25 +111,12 @@ class Guide(unittest.TestCase):
             told |= set(re.findall(r"`(\w+)`", row))
         self.assertEqual(told, events)
 
-    def test_members_of_the_manifest(self):
-        table = self.text.split("### manifest.json")[1].split("##")[0]
-        told = set(re.findall(r"`(\w+)`", table))
-        top = tempfile.mkdtemp(prefix="rally-doc-")
-        self.addCleanup(shutil.rmtree, top)
-        subprocess.run([MAKE, top, "1", "5"], check=True)
-        with open(os.path.join(top, "0001-step-5", "manifest.json")) as file:
-            manifest = json.load(file)
-        names = set(manifest)
-        for shard in manifest["shards"]:
-            names |= set(shard)
-            for entry in shard["regions"] + shard["files"]:
-                names |= set(entry)
-        self.assertEqual(names - told, set())
-
     def test_links(self):
-        for target in re.findall(r"\]\(([^)#]+)\)", self.text):
-            path = os.path.join(SOURCE, "runtime", "doc", target)
-            self.assertTrue(os.path.exists(path), target)
+        for page in ("guide.md", "manifest.md", "interop.md"):
+            text = source("runtime", "doc", page)
+            for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+                path = os.path.join(SOURCE, "runtime", "doc", target)
+                self.assertTrue(os.path.exists(path), target)
 
     @unittest.skipUnless(has("numpy"), "numpy is not installed")
     def test_python(self):
@@ -158,6 +145,72 @@ class Guide(unittest.TestCase):
         scope["print"] = lambda *values: None
         exec(code, scope)
         self.assertTrue((scope["part"] == want[4:]).all())
+
+
+class Manifest(unittest.TestCase):
+    """Its page, its schema and the sources."""
+
+    def setUp(self):
+        self.text = source("runtime", "doc", "manifest.md")
+        self.schema = json.loads(source("runtime", "doc",
+                                        "manifest.schema.json"))
+
+    def members(self, heading):
+        """Those that the section's table has a row for."""
+        section = re.split(r"^##", self.text.split("\n%s\n" % heading)[1],
+                           flags=re.M)[0]
+        return set(re.findall(r"^\| `(\w+)` \|", section, re.M))
+
+    def test_members(self):
+        parts = self.schema["$defs"]
+        self.assertEqual(self.members("## manifest.json"),
+                         set(self.schema["properties"]))
+        for heading, part in (("### A piece", "piece"),
+                              ("### An array's box", "box"),
+                              ("### A file of the program's", "file")):
+            self.assertEqual(self.members(heading),
+                             set(parts[part]["properties"]), heading)
+        for member in parts["private"]["properties"]:
+            self.assertIn("`%s`" % member, self.text)
+
+    def test_members_that_are_written(self):
+        top = tempfile.mkdtemp(prefix="rally-doc-")
+        self.addCleanup(shutil.rmtree, top)
+        subprocess.run([MAKE, top, "1", "5"], check=True)
+        with open(os.path.join(top, "0001-step-5", "manifest.json")) as file:
+            manifest = json.load(file)
+        self.assertLessEqual(set(manifest), self.members("## manifest.json"))
+        for shard in manifest["shards"]:
+            self.assertLessEqual(set(shard), self.members("### A piece"))
+            for box in shard["regions"]:
+                self.assertLessEqual(set(box),
+                                     self.members("### An array's box"))
+            for file in shard["files"]:
+                self.assertLessEqual(
+                    set(file), self.members("### A file of the program's"))
+
+    def test_bounds(self):
+        header = source("include", "rallypoint.h")
+        parts = self.schema["$defs"]
+        types = re.findall(r'\{ "(\w+)", \d \}',
+                           source("runtime", "data", "dtype.c"))
+        self.assertGreater(len(types), 10)
+        self.assertEqual(set(parts["dtype"]["enum"]), set(types))
+        for name in types:
+            self.assertIn("`%s`" % name, self.text.split("### Types")[1])
+        self.assertEqual(parts["extents"]["maxItems"], int(
+            re.search(r"RALLY_MAX_DIMS (\d+)", header)[1]))
+        self.assertEqual(parts["name"]["maxLength"], int(
+            re.search(r"RALLY_MAX_NAME (\d+)", header)[1]))
+        self.assertEqual(self.schema["properties"]["format"]["const"], int(
+            re.search(r"RP_MANIFEST_FORMAT (\d+)",
+                      source("runtime", "data", "manifest.h"))[1]))
+
+    def test_numbers_of_shards(self):
+        header = source("runtime", "data", "shard.h")
+        for name in ("ALIGN", "SMALL", "HEADER_MAX"):
+            number = re.search(r"RP_SHARD_%s (\d+)" % name, header)[1]
+            self.assertIn(number, self.text.split("## A shard")[1])
 
 
 if __name__ == "__main__":
