@@ -180,7 +180,10 @@ tests_mpi_faults_LDADD = $(MPI_LIBS)
 # Writes what tests/python reads.
 check_PROGRAMS += tests/mpi/write_types
 EXTRA_DIST += tests/python/run tests/python/requirements.txt \
-	tests/python/shard.py tests/python/test_safetensors.py
+	tests/python/requirements-torch.txt tests/python/shard.py \
+	tests/python/manifest.py tests/python/table.py \
+	tests/python/test_safetensors.py tests/python/test_schema.py \
+	tests/python/test_torch.py tests/python/values.py
 tests_mpi_write_types_SOURCES = tests/mpi/write_types.c
 tests_mpi_write_types_CFLAGS = $(AM_CFLAGS) $(MPI_CFLAGS)
 tests_mpi_write_types_LDADD = librallypoint.la $(MPI_LIBS)

@@ -1,49 +1,34 @@
 #!/usr/bin/env python3
-"""test_safetensors.py CHECKPOINT - shards as the safetensors package sees them
+"""test_safetensors.py CHECKPOINT PAGE [look] - shards as the safetensors package and
+numpy see them
 
 CHECKPOINT was written by tests/mpi/write_types on 4 ranks; that program's head
-says with which values. Prints PASS, FAIL or SKIP for each case.
+says with which values. PAGE is interop.md, whose columns for these releases must say
+of each type what is seen here; with `look` they are printed instead. Prints PASS, FAIL
+or SKIP for each case.
 """
+import json
 import os
 import sys
 import traceback
 
 import numpy as np
+import safetensors
 import xxhash
 from safetensors import safe_open
 
+import table
 from shard import SIZES, Shard
+from values import (BITS, LARGE, NOT_IN_NUMPY, NUMPY, RANKS, array, cube, pattern,
+                    private)
 
-RANKS = 4
 ALIGN, SMALL = 4096, 65536
 BLOCK = 1 << 20
-LARGE = 3 * 1048576 + 5
-NUMPY = {"BOOL": np.bool_, "U8": np.uint8, "I8": np.int8, "U16": np.uint16,
-         "I16": np.int16, "U32": np.uint32, "I32": np.int32, "U64": np.uint64,
-         "I64": np.int64, "F16": np.float16, "F32": np.float32,
-         "F64": np.float64}
-# numpy has no such types: their bits are compared instead.
-NOT_IN_NUMPY = [name for name in SIZES if name not in NUMPY]
-BITS = {1: np.uint8, 2: np.uint16}
 
 
 def paths(folder):
     return [os.path.join(folder, f"rank-{r:05d}-of-{RANKS:05d}.safetensors")
             for r in range(RANKS)]
-
-
-def pattern(dtype, k):
-    """The values, or for types that C has not, the bits of the numbers k."""
-    k = np.asarray(k) % 100
-    if dtype == "BOOL":
-        return (k % 2).astype(np.bool_)
-    if dtype in ("F32", "F64"):
-        return (k + 0.25).astype(NUMPY[dtype])
-    if dtype == "F16":
-        return k.astype(np.uint16).view(np.float16)
-    if dtype in NOT_IN_NUMPY:
-        return k.astype(BITS[SIZES[dtype]])
-    return k.astype(NUMPY[dtype])
 
 
 def same(got, expected, what):
@@ -76,8 +61,7 @@ def case_private(folder):
     for rank, path in enumerate(paths(folder)):
         _, tensors = load(path)
         for dtype in NUMPY:
-            k = np.arange(50 + 7 * rank) + 5 * rank
-            same(tensors[f"p_{dtype}@rank-{rank:05d}"], pattern(dtype, k),
+            same(tensors[f"p_{dtype}@rank-{rank:05d}"], private(dtype, rank),
                  f"rank {rank} p_{dtype}")
         i = np.arange(LARGE, dtype=np.int64)
         same(tensors[f"large@rank-{rank:05d}"],
@@ -105,10 +89,8 @@ def assemble(folder, name):
 
 def case_arrays(folder):
     for dtype in NUMPY:
-        same(assemble(folder, f"a_{dtype}"),
-             pattern(dtype, np.arange(70).reshape(7, 10)), f"a_{dtype}")
-    same(assemble(folder, "cube"), np.arange(60.0).reshape(5, 4, 3) + 0.25,
-         "cube")
+        same(assemble(folder, f"a_{dtype}"), array(dtype), f"a_{dtype}")
+    same(assemble(folder, "cube"), cube(), "cube")
 
 
 def case_bits_without_numpy_type(folder):
@@ -116,15 +98,64 @@ def case_bits_without_numpy_type(folder):
         shard = Shard(path)
         for dtype in NOT_IN_NUMPY:
             kind = BITS[SIZES[dtype]]
-            k = np.arange(50 + 7 * rank) + 5 * rank
             name = f"p_{dtype}@rank-{rank:05d}"
             assert shard.tensors[name]["dtype"] == dtype
-            same(np.frombuffer(shard.bytes_of(name), kind), pattern(dtype, k),
-                 name)
+            same(np.frombuffer(shard.bytes_of(name), kind),
+                 private(dtype, rank), name)
             first, rows = 7 * rank // 4, 7 * (rank + 1) // 4 - 7 * rank // 4
             k = 10 * first + np.arange(10 * rows)
             same(np.frombuffer(shard.bytes_of(f"a_{dtype}"), kind),
                  pattern(dtype, k), f"a_{dtype}")
+
+
+def mapped(path, name):
+    """A tensor by numpy alone, without a copy; None where it has no such type."""
+    with open(path, "rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        entry = json.loads(file.read(size))[name]
+    begin, end = entry["data_offsets"]
+    if entry["dtype"] not in NUMPY:
+        return None
+    return np.memmap(path, NUMPY[entry["dtype"]], "r", 8 + size + begin,
+                     tuple(entry["shape"]))
+
+
+def case_numpy_alone(folder):
+    for dtype in NUMPY:
+        parts = [mapped(path, f"a_{dtype}") for path in paths(folder)]
+        same(np.concatenate(parts), array(dtype), f"a_{dtype}")
+        for rank, path in enumerate(paths(folder)):
+            same(mapped(path, f"p_{dtype}@rank-{rank:05d}"),
+                 private(dtype, rank), f"p_{dtype}")
+
+
+def by_safetensors(folder, dtype):
+    """"yes" where it gives the array's values, or the error that it has."""
+    try:
+        parts = []
+        for path in paths(folder):
+            with safe_open(path, framework="numpy") as shard:
+                parts.append(shard.get_tensor(f"a_{dtype}"))
+    except Exception as error:  # a type that it has not may be anything
+        return "no: " + type(error).__name__
+    same(np.concatenate(parts), array(dtype), f"a_{dtype}")
+    return "yes"
+
+
+def by_numpy(folder, dtype):
+    return "no: its bits alone" if mapped(paths(folder)[0], f"a_{dtype}") is None \
+        else "yes"
+
+
+def columns(folder):
+    return {f"safetensors {safetensors.__version__}":
+            {t: by_safetensors(folder, t) for t in SIZES},
+            f"numpy {np.__version__}": {t: by_numpy(folder, t) for t in SIZES}}
+
+
+def case_types_as_told(folder):
+    for column, seen in columns(folder).items():
+        table.check(sys.argv[2], column, seen)
 
 
 def case_layout_rules(folder):
@@ -176,6 +207,9 @@ def case_hash_table(folder):
 
 def main():
     failed = 0
+    if sys.argv[3:] == ["look"]:
+        print(json.dumps(columns(sys.argv[1]), indent=1))
+        return 0
     for name, case in list(globals().items()):
         if not name.startswith("case_"):
             continue
