@@ -174,6 +174,8 @@ const struct rp_tensor *rp_shard_match(struct rp_shard_reader *r,
 {
 	const struct rp_tensor *t = rp_shard_find(&r->shard, region->name,
 						  region->kind);
+	const int64_t *extents = region->kind == RP_PRIVATE ? region->shape
+							    : region->local;
 	char have[200], want[200];
 
 	if (!t) {
@@ -182,11 +184,11 @@ const struct rp_tensor *rp_shard_match(struct rp_shard_reader *r,
 		return NULL;
 	}
 	if (t->type == region->type && t->ndim == region->ndim &&
-	    memcmp(t->shape, region->local,
+	    memcmp(t->shape, extents,
 		   (size_t)t->ndim * sizeof(*t->shape)) == 0)
 		return t;
 	rp_dtype_shape_text(t->type, t->ndim, t->shape, have, sizeof(have));
-	rp_dtype_shape_text(region->type, region->ndim, region->local, want,
+	rp_dtype_shape_text(region->type, region->ndim, extents, want,
 			    sizeof(want));
 	rp_fail(err, RALLY_ELAYOUT,
 		"%s: '%s' is stored as %s, but registered as %s", r->path,

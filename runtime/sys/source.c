@@ -226,8 +226,9 @@ static int add_part(struct rp_source *source, struct rp_source_shard *shard,
 {
 	const struct rp_target *target = share->target;
 	const struct rp_stored *s = share->stored;
+	const struct rp_tensor *t = share->tensor;
 	struct rp_box from = s ? rp_box_of(s->ndim, s->start, s->local)
-			       : target->box;
+			       : rp_box_whole(t->ndim, t->shape);
 	struct rp_part part = {
 		.memory = target->aside ? target->aside : target->memory,
 		.up = source->up, .region = target->region,
@@ -236,7 +237,6 @@ static int add_part(struct rp_source *source, struct rp_source_shard *shard,
 		.rank = (int)(shard - source->shards), .other = share->other,
 		.arg = share->target,
 	};
-	const struct rp_tensor *t = share->tensor;
 
 	if (!t)
 		t = rp_shard_find(rp_shard_header(shard->reader), target->name,

@@ -76,8 +76,8 @@ int rp_source_want_box(struct rp_source *source, const struct rp_region *region,
 		       struct rp_err *err);
 
 /* Wants the private memory that `rank` stored under the name of regions->v[index], or
- * of the region, likewise: type and count must be the stored ones. Looks into the
- * shard's header. Errors: ELAYOUT, and those of reading. */
+ * of the region, likewise: type and count (its shape) must be the stored ones, its box
+ * may be a part. Looks into the shard's header. Errors: ELAYOUT, and those of reading. */
 int rp_source_want_private(struct rp_source *source,
 			   const struct rp_regions *regions, size_t index,
 			   int rank, struct rp_err *err);

@@ -60,17 +60,17 @@ static struct rp_target *new_target(struct rp_source *source,
  */
 
 static int check_wanted(const struct rp_source *source,
-			const struct rp_region *region,
+			const struct rp_region *region, enum rp_kind kind,
 			const struct rp_box *wanted, struct rp_err *err)
 {
 	struct rp_box whole = rp_box_whole(region->ndim, region->shape);
 
-	if (region->kind == RP_ARRAY && rp_box_is_sound(wanted) &&
+	if (region->kind == kind && rp_box_is_sound(wanted) &&
 	    rp_box_is_sound(&whole) && rp_box_inside(wanted, &whole) &&
 	    rp_dtype_bytes(region->type, wanted->ndim, wanted->size) >= 0)
 		return 0;
-	return rp_fail(err, RALLY_EARG, "%s: what is wanted of array '%s' is no "
-		       "part of it", source->path, region->name);
+	return rp_fail(err, RALLY_EARG, "%s: what is wanted of '%s' is no part "
+		       "of it", source->path, region->name);
 }
 
 static int want_array(struct rp_source *source, const struct rp_region *region,
@@ -84,7 +84,7 @@ static int want_array(struct rp_source *source, const struct rp_region *region,
 	struct rp_target *target;
 	int aside, rc;
 
-	if (check_wanted(source, region, &wanted, err) != 0)
+	if (check_wanted(source, region, RP_ARRAY, &wanted, err) != 0)
 		return err->code;
 	target = new_target(source, region, &wanted, regions, index, err);
 	if (!target)
@@ -121,17 +121,18 @@ static int want_private(struct rp_source *source, const struct rp_region *region
 			const struct rp_regions *regions, size_t index, int rank,
 			struct rp_err *err)
 {
-	struct rp_box all = rp_box_whole(1, region->local);
-	struct rp_share share = { .part = all, .other = -1 };
+	struct rp_box part = rp_box_of(1, region->start, region->local);
+	struct rp_share share = { .part = part, .other = -1 };
 	struct rp_shard_reader *reader;
 
-	if (!rp_source_shard(source, rank, err))
+	if (check_wanted(source, region, RP_PRIVATE, &part, err) != 0 ||
+	    !rp_source_shard(source, rank, err))
 		return err->code;
 	reader = rp_source_reader(source, rank, err);
 	share.tensor = rp_shard_match(reader, region, err);
 	if (!share.tensor)
 		return err->code;
-	share.target = new_target(source, region, &all, regions, index, err);
+	share.target = new_target(source, region, &part, regions, index, err);
 	if (!share.target)
 		return err->code;
 	return region->bytes > 0 ? rp_source_share(source, rank, &share, err) : 0;

@@ -405,6 +405,38 @@ static void test_private(void **state)
 	ckpt_end(&ckpt);
 }
 
+static void test_part_of_private(void **state)
+{
+	int32_t numbers[] = { 4, 5, 6 }, back[3] = { 0 };
+	struct rp_err err = { 0 };
+	struct rp_source *source;
+	struct rp_region region;
+	struct ckpt ckpt;
+
+	ckpt_begin(&ckpt, at(state, "c"), 1);
+	ckpt_add_private(&ckpt, 0, "p", RALLY_I32, 3, numbers);
+	ckpt_write(&ckpt);
+	source = rp_source_open(NULL, ckpt.path, &ckpt.manifest, NULL, NULL, &err);
+	assert_int_equal(rp_region_private(&region, "p", back, RALLY_I32, 3,
+					   NULL), 0);
+	region.start[0] = region.local[0] = 1;
+	region.bytes = sizeof(back[0]);
+	assert_int_equal(rp_source_want_private_of(source, &region, 0, &err), 0);
+	assert_int_equal(read_all(source, &err), 0);
+	assert_int_equal(back[0], 5);
+	assert_int_equal(back[1], 0);
+	region.local[0] = 3;
+	assert_int_equal(rp_source_want_private_of(source, &region, 0, NULL),
+			 RALLY_EARG);
+	region.start[0] = region.local[0] = 1;
+	region.shape[0] = 2;
+	assert_int_equal(rp_source_want_private_of(source, &region, 0, &err),
+			 RALLY_ELAYOUT);
+	assert_fails(&err, RALLY_ELAYOUT, "stored as I32 [3]");
+	rp_source_close(source);
+	ckpt_end(&ckpt);
+}
+
 /* Chunk after chunk of one source, as the command reads; a header is read once. */
 static void test_again_and_again(void **state)
 {
@@ -698,6 +730,7 @@ int main(void)
 		scratch_test(test_not_renamed),
 		scratch_test(test_replicated),
 		scratch_test(test_private),
+		scratch_test(test_part_of_private),
 		scratch_test(test_again_and_again),
 		scratch_test(test_once),
 		scratch_test(test_gaps),
