@@ -41,12 +41,18 @@ tests_unit_make_ckpt_SOURCES = tests/unit/make_ckpt.c
 tests_unit_make_ckpt_CPPFLAGS = $(AM_CPPFLAGS) -DRALLY_NO_MPI
 tests_unit_make_ckpt_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS)
 tests_unit_make_ckpt_LDADD = librally-core.la $(CORE_LIBS)
+check_PROGRAMS += tests/unit/make_arrays
+tests_unit_make_arrays_SOURCES = tests/unit/make_arrays.c
+tests_unit_make_arrays_CPPFLAGS = $(AM_CPPFLAGS) -DRALLY_NO_MPI
+tests_unit_make_arrays_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS)
+tests_unit_make_arrays_LDADD = librally-core.la $(CORE_LIBS) -lm
 command_tests = tests/unit/test_tool.py tests/unit/test_run.py \
+	tests/unit/test_cat.py \
 	tests/unit/test_drill.py \
 	tests/unit/test_doc.py tests/unit/test_doctor.py \
 	tests/unit/test_old.py
 TESTS += $(command_tests)
-EXTRA_DIST += $(command_tests)
+EXTRA_DIST += $(command_tests) tests/unit/arrays.py
 
 # The helper over libslurm, for a release that is newer than the one installed.
 check_PROGRAMS += tests/lib/slurm-26.05/helper
@@ -63,6 +69,17 @@ EXTRA_DIST += tests/unit/test_slurm_new.py \
 	tests/lib/slurm-26.05/slurm/slurm.h \
 	tests/lib/slurm-26.05/slurm/slurm_errno.h \
 	tests/lib/slurm-26.05/slurm/slurm_version.h
+
+# What `rallypoint cat` and `export` go through.
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_walk
+TESTS += tests/unit/test_walk
+tests_unit_test_walk_SOURCES = tests/unit/test_walk.c \
+	runtime/tool/slice.c runtime/tool/walk.c
+tests_unit_test_walk_CPPFLAGS = $(AM_CPPFLAGS) -DRALLY_NO_MPI
+tests_unit_test_walk_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_walk_LDADD = librally-core.la $(CMOCKA_LIBS) $(CORE_LIBS)
+endif
 
 # What `rallypoint doctor` thinks, without Slurm.
 if HAVE_CMOCKA

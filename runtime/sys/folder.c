@@ -14,8 +14,7 @@
 
 #define PARTIAL ".partial-"
 
-/* "0007-step-120", and nothing that merely looks like it. */
-static int parse_final(const char *name, struct rp_ckpt *ckpt)
+int rp_folder_parse(const char *name, struct rp_ckpt *ckpt)
 {
 	char *end, *again;
 	int same;
@@ -69,7 +68,7 @@ static int add(struct rp_io *io, struct rp_folder *folder, const char *dir,
 	struct rp_ckpt ckpt, *v;
 	int found;
 
-	if (parse_final(name, &ckpt) != 0)
+	if (rp_folder_parse(name, &ckpt) != 0)
 		return 0;
 	if (ckpt.sequence > folder->last)
 		folder->last = ckpt.sequence;

@@ -50,6 +50,9 @@ int rp_folder_add(struct rp_io *io, struct rp_folder *folder, const char *dir,
 #define RP_FOLDER_TRASH ".trash-"
 int rp_folder_is_leftover(const char *name);
 
+/* Sequence and step of a final name, "0007-step-120". 0, or -1 where it is none. */
+int rp_folder_parse(const char *name, struct rp_ckpt *ckpt);
+
 /* The final name of a checkpoint inside dir, the caller's. */
 char *rp_folder_final(const char *dir, int64_t sequence, int64_t step);
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -32,37 +33,115 @@ const struct rp_ckpt *rp_pick(const struct rp_folder *folder, const char *dir,
 }
 
 static int check_name(const struct rp_ckpt *ckpt,
-		      const struct rp_manifest *m, const char *path,
-		      struct rp_err *err)
+		      const struct rp_manifest *m, struct rp_err *err)
 {
 	if (m->sequence == ckpt->sequence && m->step == ckpt->step)
 		return 0;
 	return rp_fail(err, RALLY_ECORRUPT,
-		       "%s: it is the manifest of sequence %lld, step %lld",
-		       path, (long long)m->sequence, (long long)m->step);
+		       "%s/" RP_MANIFEST_FILE ": it is the manifest of sequence "
+		       "%lld, step %lld", ckpt->path, (long long)m->sequence,
+		       (long long)m->step);
 }
 
-int rp_load(const struct rp_ckpt *ckpt, struct rp_manifest *manifest,
-	    struct rp_err *err)
+static int read_manifest(const char *dir, struct rp_manifest *manifest,
+			 struct rp_err *err)
 {
-	char *path = rp_path(ckpt->path, RP_MANIFEST_FILE);
+	char *path = rp_path(dir, RP_MANIFEST_FILE);
 	size_t size = 0;
 	char *text = NULL;
 	int rc;
 
 	if (!path)
-		return rp_fail(err, RALLY_ENOMEM, "%s: no memory", ckpt->path);
+		return rp_fail(err, RALLY_ENOMEM, "%s: no memory", dir);
 	text = rp_read_file(NULL, path, RP_MANIFEST_MAX, &size, err);
 	rc = text ? rp_manifest_decode(manifest, text, size, path, err)
 		  : err->code;
-	if (rc == 0) {
-		rc = check_name(ckpt, manifest, path, err);
-		if (rc != 0)
-			rp_manifest_free(manifest);
-	}
 	free(text);
 	free(path);
 	return rc;
+}
+
+int rp_load(const struct rp_ckpt *ckpt, struct rp_manifest *manifest,
+	    struct rp_err *err)
+{
+	int rc = read_manifest(ckpt->path, manifest, err);
+
+	if (rc == 0) {
+		rc = check_name(ckpt, manifest, err);
+		if (rc != 0)
+			rp_manifest_free(manifest);
+	}
+	return rc;
+}
+
+/* Whether a directory holds a manifest, of whatever kind. */
+static int is_checkpoint(const char *path)
+{
+	char *file = rp_path(path, RP_MANIFEST_FILE);
+	struct stat st;
+	int found = file && lstat(file, &st) == 0;
+
+	free(file);
+	return found;
+}
+
+/* One that was moved away may have any name, but not another checkpoint's. */
+static int load_moved(struct rp_ckpt *ckpt, struct rp_manifest *manifest,
+		      struct rp_err *err)
+{
+	struct rp_ckpt named;
+	int rc;
+
+	if (rp_folder_parse(ckpt->name, &named) == 0) {
+		ckpt->sequence = named.sequence;
+		ckpt->step = named.step;
+		return rp_load(ckpt, manifest, err);
+	}
+	rc = read_manifest(ckpt->path, manifest, err);
+	if (rc == 0) {
+		ckpt->sequence = manifest->sequence;
+		ckpt->step = manifest->step;
+	}
+	return rc;
+}
+
+static int load_newest(const char *dir, struct rp_ckpt *ckpt,
+		       struct rp_manifest *manifest, struct rp_err *err)
+{
+	const struct rp_ckpt *newest = NULL;
+	struct rp_folder folder;
+
+	if (rp_folder_list(NULL, &folder, dir, err) == 0)
+		newest = rp_pick(&folder, dir, NULL, err);
+	if (newest) {
+		*ckpt = *newest;
+		ckpt->path = strdup(newest->path);
+		if (!ckpt->path)
+			rp_fail(err, RALLY_ENOMEM, "%s: no memory", dir);
+		else
+			ckpt->name = strrchr(ckpt->path, '/') + 1;
+	}
+	rp_folder_free(&folder);
+	return ckpt->path ? rp_load(ckpt, manifest, err) : err->code;
+}
+
+int rp_load_path(const char *path, struct rp_ckpt *ckpt,
+		 struct rp_manifest *manifest, struct rp_err *err)
+{
+	size_t length = strlen(path);
+	const char *slash;
+
+	memset(ckpt, 0, sizeof(*ckpt));
+	if (!is_checkpoint(path))
+		return load_newest(path, ckpt, manifest, err);
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	ckpt->path = strndup(path, length);
+	if (!ckpt->path)
+		return rp_fail(err, RALLY_ENOMEM, "%s: no memory", path);
+	slash = strrchr(ckpt->path, '/');
+	ckpt->name = slash && slash[1] ? slash + 1 : ckpt->path;
+	return load_moved(ckpt, manifest, err);
 }
 
 /* Manifests once had them all. */
@@ -80,9 +159,8 @@ static int by_name(const void *a, const void *b)
 		      ((const struct rp_stored *)b)->name);
 }
 
-/* "seeds@rank-00003": the program's private memory. The library's own names begin
- * with an '@', and the program's hold none. */
-static char *private_name(const struct rp_tensor *t)
+/* The library's own names begin with an '@', and the program's hold none. */
+char *rp_load_private_name(const struct rp_tensor *t)
 {
 	const char *at = strchr(t->name, '@');
 
@@ -104,7 +182,7 @@ static int add_private(struct rp_piece *piece, const struct rp_shard *shard,
 	piece->regions = v;
 	for (size_t i = 0; i < shard->n; i++) {
 		const struct rp_tensor *t = &shard->v[i];
-		char *name = private_name(t);
+		char *name = rp_load_private_name(t);
 
 		if (!name)
 			continue;

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "data/manifest.h"
+#include "data/shard.h"
 #include "sys/folder.h"
 
 /* The checkpoint of a folder that `which` stands for: a sequence ("7", "0007"),
@@ -19,6 +20,16 @@ const struct rp_ckpt *rp_pick(const struct rp_folder *folder, const char *dir,
  * to be freed. */
 int rp_load(const struct rp_ckpt *ckpt, struct rp_manifest *manifest,
 	    struct rp_err *err);
+
+/* The checkpoint that a path stands for, and its manifest: the directory of one,
+ * under whatever name, or a folder, whose newest it is. ckpt->path, and on success
+ * the manifest, are to be freed. */
+int rp_load_path(const char *path, struct rp_ckpt *ckpt,
+		 struct rp_manifest *manifest, struct rp_err *err);
+
+/* "seeds" of a tensor "seeds@rank-00003", the caller's; NULL where it is nothing of
+ * the program's that is private to a rank, or without memory. */
+char *rp_load_private_name(const struct rp_tensor *tensor);
 
 /* Adds what is private to each rank to the manifest's pieces, by name among the
  * arrays: it stands in the shards' headers. A shard that can't be read keeps

@@ -49,6 +49,12 @@ static const struct command {
 	  "The next save removes it, or the next `rallypoint prune`, if its turn "
 	  "is past.\n",
 	  RP_TAKES_DIR | RP_TAKES_SEQ, rp_tool_unpin, NULL },
+	{ "cat", " CKPT NAME[SLICE]", "print values of an array",
+	  "SLICE is numpy's: T[10:20,3], T[:,0], T[-1], T[::10].\n"
+	  "  --rank R     what is private to rank R\n"
+	  "  --chunk SIZE memory for a piece of an array (64m)\n",
+	  RP_TAKES_DIR | RP_TAKES_NAME | RP_TAKES_RANK | RP_TAKES_CHUNK,
+	  rp_tool_cat, NULL },
 	{ "topo", "", "tell this process's cores and NUMA nodes",
 	  "Also inside of srun: `srun rallypoint topo`, a line for each "
 	  "task.\n",
@@ -71,7 +77,7 @@ static void help(void)
 {
 	printf("usage: rallypoint COMMAND [--json] ...\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		printf("  %-8s%-14s  %s\n", commands[i].name,
+		printf("  %-8s%-22s  %s\n", commands[i].name,
 		       commands[i].operands, commands[i].doc);
 	printf("\n  --json     one JSON document instead of text\n"
 	       "  --help     this, or behind a command what it takes\n"
@@ -109,7 +115,7 @@ static int run(const struct command *command, int argc, char **argv)
 		return 0;
 	}
 	rc = command->run(&args, &err);
-	if (rc != 0)
+	if (err.code)
 		rp_complain("%s", err.text);
 	return rc;
 }

@@ -3,6 +3,7 @@ bin_PROGRAMS += rallypoint
 rallypoint_SOURCES = \
 	runtime/tool/args.c runtime/tool/args.h \
 	runtime/tool/bar.c runtime/tool/bar.h \
+	runtime/tool/cat.c \
 	runtime/tool/check.c runtime/tool/check.h \
 	runtime/tool/drill.c runtime/tool/drill.h \
 	runtime/tool/drill_job.c runtime/tool/drill_rank.c \
@@ -18,6 +19,7 @@ rallypoint_SOURCES = \
 	runtime/tool/ls.c runtime/tool/main.c \
 	runtime/tool/options.c \
 	runtime/tool/print.c runtime/tool/print.h \
+	runtime/tool/read.c runtime/tool/read.h \
 	runtime/tool/relay.c runtime/tool/relay.h \
 	runtime/tool/run.c \
 	runtime/tool/outcome.c runtime/tool/program.c \
@@ -27,11 +29,15 @@ rallypoint_SOURCES = \
 	runtime/tool/sbatch.c \
 	runtime/tool/script.c runtime/tool/script.h \
 	runtime/tool/shell.c runtime/tool/shell.h runtime/tool/show.c \
+	runtime/tool/slice.c runtime/tool/slice.h \
 	runtime/tool/starter.c runtime/tool/starter.h \
 	runtime/tool/summary.c runtime/tool/summary.h \
 	runtime/tool/table.c runtime/tool/table.h \
 	runtime/tool/tool.h \
-	runtime/tool/topo.c runtime/tool/verify.c
+	runtime/tool/topo.c \
+	runtime/tool/value.c runtime/tool/value.h \
+	runtime/tool/verify.c \
+	runtime/tool/walk.c runtime/tool/walk.h
 rallypoint_CPPFLAGS = $(AM_CPPFLAGS) -DRALLY_NO_MPI
 rallypoint_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS)
-rallypoint_LDADD = librally-core.la $(CORE_LIBS)
+rallypoint_LDADD = librally-core.la $(CORE_LIBS) -lm
