@@ -49,6 +49,16 @@ static const struct command {
 	  "The next save removes it, or the next `rallypoint prune`, if its turn "
 	  "is past.\n",
 	  RP_TAKES_DIR | RP_TAKES_SEQ, rp_tool_unpin, NULL },
+	{ "export", " CKPT [NAME...] -o OUT", "write arrays as .npy, .h5 or .safetensors",
+	  "CKPT is a folder, for its newest checkpoint, or the directory of one. "
+	  "Without a\nNAME all global arrays.\n"
+	  "  -o OUT       .npy for one array, DIR/ for a .npy each, .h5, "
+	  ".safetensors\n"
+	  "  --force      OUT may be there\n"
+	  "  --private    what is private to ranks too, as NAME.rank-R\n"
+	  "  --chunk SIZE memory for a piece of an array (64m)\n",
+	  RP_TAKES_DIR | RP_TAKES_NAMES | RP_TAKES_OUT | RP_TAKES_CHUNK,
+	  rp_tool_export, NULL },
 	{ "cat", " CKPT NAME[SLICE]", "print values of an array",
 	  "SLICE is numpy's: T[10:20,3], T[:,0], T[-1], T[::10].\n"
 	  "  --rank R     what is private to rank R\n"

@@ -8,6 +8,10 @@ rallypoint_SOURCES = \
 	runtime/tool/drill.c runtime/tool/drill.h \
 	runtime/tool/drill_job.c runtime/tool/drill_rank.c \
 	runtime/tool/drill_report.c runtime/tool/drill_watch.c \
+	runtime/tool/export.c runtime/tool/export.h \
+	runtime/tool/export_h5.c runtime/tool/export_npy.c \
+	runtime/tool/export_safetensors.c \
+	runtime/tool/hdf5.c runtime/tool/hdf5.h \
 	runtime/tool/launch.c runtime/tool/launch.h \
 	runtime/tool/diagnose.c runtime/tool/diagnose.h \
 	runtime/tool/doctor.c \
@@ -19,6 +23,7 @@ rallypoint_SOURCES = \
 	runtime/tool/ls.c runtime/tool/main.c \
 	runtime/tool/options.c \
 	runtime/tool/print.c runtime/tool/print.h \
+	runtime/tool/output.c runtime/tool/output.h \
 	runtime/tool/read.c runtime/tool/read.h \
 	runtime/tool/relay.c runtime/tool/relay.h \
 	runtime/tool/run.c \
@@ -39,5 +44,5 @@ rallypoint_SOURCES = \
 	runtime/tool/verify.c \
 	runtime/tool/walk.c runtime/tool/walk.h
 rallypoint_CPPFLAGS = $(AM_CPPFLAGS) -DRALLY_NO_MPI
-rallypoint_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS)
+rallypoint_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS) $(EXPORT_CFLAGS)
 rallypoint_LDADD = librally-core.la $(CORE_LIBS) -lm

@@ -182,8 +182,9 @@ check_PROGRAMS += tests/mpi/write_types
 EXTRA_DIST += tests/python/run tests/python/requirements.txt \
 	tests/python/requirements-torch.txt tests/python/shard.py \
 	tests/python/manifest.py tests/python/table.py \
-	tests/python/test_safetensors.py tests/python/test_schema.py \
-	tests/python/test_torch.py tests/python/values.py
+	tests/python/test_export.py tests/python/test_safetensors.py \
+	tests/python/test_schema.py tests/python/test_torch.py \
+	tests/python/values.py
 tests_mpi_write_types_SOURCES = tests/mpi/write_types.c
 tests_mpi_write_types_CFLAGS = $(AM_CFLAGS) $(MPI_CFLAGS)
 tests_mpi_write_types_LDADD = librallypoint.la $(MPI_LIBS)
