@@ -47,7 +47,7 @@ tests_unit_make_arrays_CPPFLAGS = $(AM_CPPFLAGS) -DRALLY_NO_MPI
 tests_unit_make_arrays_CFLAGS = $(AM_CFLAGS) $(CORE_CFLAGS)
 tests_unit_make_arrays_LDADD = librally-core.la $(CORE_LIBS) -lm
 command_tests = tests/unit/test_tool.py tests/unit/test_run.py \
-	tests/unit/test_export.py tests/unit/test_cat.py \
+	tests/unit/test_export.py tests/unit/test_diff.py tests/unit/test_cat.py \
 	tests/unit/test_drill.py \
 	tests/unit/test_doc.py tests/unit/test_doctor.py \
 	tests/unit/test_old.py

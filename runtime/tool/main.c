@@ -59,6 +59,12 @@ static const struct command {
 	  "  --chunk SIZE memory for a piece of an array (64m)\n",
 	  RP_TAKES_DIR | RP_TAKES_NAMES | RP_TAKES_OUT | RP_TAKES_CHUNK,
 	  rp_tool_export, NULL },
+	{ "diff", " A B [NAME...]", "compare two checkpoints",
+	  "By their hashes, then, where these differ, by value; on any numbers of "
+	  "ranks.\nExit status 0: the same, 1: different, above: trouble.\n"
+	  "  --chunk SIZE memory for a piece of an array, twice (64m)\n",
+	  RP_TAKES_DIR | RP_TAKES_OTHER | RP_TAKES_NAMES | RP_TAKES_CHUNK,
+	  rp_tool_diff, NULL },
 	{ "cat", " CKPT NAME[SLICE]", "print values of an array",
 	  "SLICE is numpy's: T[10:20,3], T[:,0], T[-1], T[::10].\n"
 	  "  --rank R     what is private to rank R\n"

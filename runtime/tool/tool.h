@@ -19,6 +19,7 @@ int rp_tool_prune(const struct rp_args *args, struct rp_err *err);
 int rp_tool_pin(const struct rp_args *args, struct rp_err *err);
 int rp_tool_unpin(const struct rp_args *args, struct rp_err *err);
 int rp_tool_export(const struct rp_args *args, struct rp_err *err);
+int rp_tool_diff(const struct rp_args *args, struct rp_err *err);
 int rp_tool_cat(const struct rp_args *args, struct rp_err *err);
 int rp_tool_topo(const struct rp_args *args, struct rp_err *err);
 int rp_tool_options(const struct rp_args *args, struct rp_err *err);

@@ -8,6 +8,9 @@ rallypoint_SOURCES = \
 	runtime/tool/drill.c runtime/tool/drill.h \
 	runtime/tool/drill_job.c runtime/tool/drill_rank.c \
 	runtime/tool/drill_report.c runtime/tool/drill_watch.c \
+	runtime/tool/compare.c runtime/tool/compare.h \
+	runtime/tool/diff.c runtime/tool/diff.h \
+	runtime/tool/diff_hash.c runtime/tool/diff_report.c \
 	runtime/tool/export.c runtime/tool/export.h \
 	runtime/tool/export_h5.c runtime/tool/export_npy.c \
 	runtime/tool/export_safetensors.c \
