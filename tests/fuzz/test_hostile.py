@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Feeds every hostile folder of hostile.py to `rallypoint verify`, `ls`, `show`
-and, where there is a claim, `prune`: none may crash, hang, or take more memory
+"""Feeds every hostile folder of hostile.py to `rallypoint verify`, `ls`, `show`,
+`cat`, `diff`, `export` and, where there is a claim, `prune`: none may crash, hang, or take more memory
 than its input warrants; what is bad is named and never called ok. A line for
 each family. Uses the build with ASan and UBSan where $BUILD/sanitize has it."""
 import concurrent.futures
@@ -113,11 +113,34 @@ def check_prune(tool, case, dir):
     expect("prune", got.returncode in (OK, EOWNED) and tame(got.stderr), got)
 
 
+def check_reading(tool, base, case, dir):
+    """What is bad is not read as if it were good, and leaves no output."""
+    out = dir + "-out"
+    for words in (["cat", dir, "T"], ["diff", dir, base.path, "T"],
+                  ["export", dir, "-o", out], ["export", dir, "T", "-o",
+                                               out + ".safetensors"]):
+        got = tool.run(*words)
+        damaged = [ECORRUPT, 69, 77, 83, EVERSION]
+        if case.bad in (hostile.SHARD, hostile.MANIFEST) or case.gone is not None:
+            good = damaged
+        else:
+            good = [OK, 1, 65, 77, 83]
+        expect(" ".join(words), got.returncode in good, got)
+        expect("their words", tame(got.stderr) and tame(got.stdout), got)
+        if words[0] == "export":
+            expect("the output", os.path.exists(words[-1]) ==
+                   (got.returncode == OK), got)
+            shutil.rmtree(words[-1], ignore_errors=True)
+            if os.path.exists(words[-1]):
+                os.unlink(words[-1])
+
+
 def check(tool, base, case, dir):
     hostile.make(base, case, dir)
     check_verify(tool, case, dir)
     check_ls(tool, case, dir)
     check_show(tool, case, dir)
+    check_reading(tool, base, case, dir)
     if case.owner:
         check_prune(tool, case, dir)
 
