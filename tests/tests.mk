@@ -109,6 +109,7 @@ core_unit_tests = \
 	tests/unit/test_conf \
 	tests/unit/test_copy \
 	tests/unit/test_cover \
+	tests/unit/test_cut \
 	tests/unit/test_dtype \
 	tests/unit/test_event \
 	tests/unit/test_file \
@@ -167,6 +168,10 @@ tests_unit_test_cover_SOURCES = tests/unit/test_cover.c
 tests_unit_test_cover_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_cover_CFLAGS = $(core_unit_cflags)
 tests_unit_test_cover_LDADD = $(core_unit_ldadd)
+tests_unit_test_cut_SOURCES = tests/unit/test_cut.c
+tests_unit_test_cut_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_cut_CFLAGS = $(core_unit_cflags)
+tests_unit_test_cut_LDADD = $(core_unit_ldadd)
 tests_unit_test_dtype_SOURCES = tests/unit/test_dtype.c
 tests_unit_test_dtype_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_dtype_CFLAGS = $(core_unit_cflags)

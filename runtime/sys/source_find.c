@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "data/cover.h"
+#include "data/cut.h"
 #include "data/dtype.h"
 #include "sys/source_state.h"
 
@@ -106,8 +107,11 @@ struct search {
 	struct rp_source *source;
 	struct rp_target *target;
 	struct holder *holders;
+	struct rp_box *boxes;	/* that they stored */
 	size_t n;
-	struct rp_cover cover;	/* what is still to be had */
+	/* a part of what is wanted */
+	struct rp_box part;
+	struct rp_cover cover;	/* what is still to be had of it */
 	/* Parts that are copied, of the line that is looked through. */
 	struct { int rank; struct rp_box part; } *copies;
 	size_t n_copies, room;
@@ -142,7 +146,8 @@ static int find_holders(struct search *search, const struct rp_region *region,
 	size_t place = 0;
 
 	search->holders = calloc((size_t)m->ranks, sizeof(*search->holders));
-	if (!search->holders)
+	search->boxes = calloc((size_t)m->ranks, sizeof(*search->boxes));
+	if (!search->holders || !search->boxes)
 		return no_memory(source, search->err);
 	for (int i = 0; i < m->ranks; i++) {
 		int rank = rp_source_turn(source, i);
@@ -159,9 +164,10 @@ static int find_holders(struct search *search, const struct rp_region *region,
 				       "something else for rank %d than before",
 				       source->path, region->name, rank);
 		box = rp_box_of(s->ndim, s->start, s->local);
-		if (s->ndim == wanted->ndim && rp_box_meet(&box, wanted, &part))
-			search->holders[search->n++] =
-				(struct holder){ rank, s };
+		if (s->ndim != wanted->ndim || !rp_box_meet(&box, wanted, &part))
+			continue;
+		search->boxes[search->n] = box;
+		search->holders[search->n++] = (struct holder){ rank, s };
 	}
 	if (!first)
 		return is_absent(source, region, regions, search->err);
@@ -273,18 +279,18 @@ static int box_in_line(const struct rp_stored *s, enum line line,
 	return rp_box_meet(&all, wanted, box);
 }
 
-static int look_through(struct search *search, enum line line)
+static int look_through(struct search *search, enum line line, const size_t *which,
+			size_t n)
 {
 	int rc = 0;
 
 	search->n_copies = 0;
-	for (size_t i = 0; rc == 0 && i < search->n; i++) {
-		const struct holder *holder = &search->holders[i];
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		const struct holder *holder = &search->holders[which[i]];
 		uint64_t copied = 0;
 		struct rp_box box;
 
-		if (!box_in_line(holder->stored, line, &search->target->box,
-				 &box))
+		if (!box_in_line(holder->stored, line, &search->part, &box))
 			continue;
 		rc = copy(search, holder, &box, &copied);
 		if (rc == 0 && copied < rp_box_count(&box))
@@ -293,24 +299,36 @@ static int look_through(struct search *search, enum line line)
 	return rc;
 }
 
-static int find_all(struct search *search)
+static int find_part(void *arg, const struct rp_box *part, const size_t *which,
+		     size_t n)
 {
+	struct search *search = arg;
 	const struct rp_source *source = search->source;
-	const struct rp_target *target = search->target;
 	char all[200];
 	struct rp_box hole;
 	int rc = 0;
 
-	if (rp_cover_begin(&search->cover, &target->box) != 0)
+	search->part = *part;
+	rp_cover_free(&search->cover);
+	if (rp_cover_begin(&search->cover, part) != 0)
 		return no_memory(source, search->err);
 	for (int line = 0; rc == 0 && search->cover.n > 0 && line < LINES; line++)
-		rc = look_through(search, (enum line)line);
+		rc = look_through(search, (enum line)line, which, n);
 	if (rc == 0 && rp_cover_hole(&search->cover, &hole))
 		rc = rp_fail(search->err, RALLY_ELAYOUT,
 			     "%s: of array '%s' no rank stored the box %s: it is "
-			     "a hole", source->path, target->name,
+			     "a hole", source->path, search->target->name,
 			     rp_box_text(&hole, all, sizeof(all)));
 	return rc;
+}
+
+/* Part by part, since each box is held against those before it. */
+static int find_all(struct search *search)
+{
+	int rc = rp_cut(&search->target->box, search->boxes, search->n, find_part,
+			search);
+
+	return rc < 0 ? no_memory(search->source, search->err) : rc;
 }
 
 /* This rank's own box, if it is just what is wanted. */
@@ -355,6 +373,7 @@ int rp_source_find(struct rp_source *source, struct rp_target *target,
 	*aside = search.aside;
 	rp_cover_free(&search.cover);
 	free(search.holders);
+	free(search.boxes);
 	free(search.copies);
 	return rc;
 }

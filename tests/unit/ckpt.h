@@ -15,7 +15,9 @@
 #include "sys/shard_io.h"
 #include "unit.h"
 
+#ifndef MOST_RANKS
 #define MOST_RANKS 8
+#endif
 
 struct ckpt {
 	char *path;

@@ -4,6 +4,7 @@
  */
 #include "sys/source.h"
 
+#define MOST_RANKS 144
 #include "ckpt.h"
 #include "unit.h"
 
@@ -215,6 +216,68 @@ static void test_order(void **state)
 		rp_source_close(source);
 	}
 	ckpt_end(&ckpt);
+}
+
+/*
+ * A grid of many ranks, with halos: 12 times 12 of them, each 4 times 3 and one more
+ * all around, in another order than they stand in
+ */
+
+#define SIDE 12
+
+static const int64_t grid[] = { 4 * SIDE, 3 * SIDE };
+
+static double grid_value(int64_t y, int64_t x)
+{
+	return (double)(y * grid[1] + x);
+}
+
+static void add_to_grid(struct ckpt *ckpt, int rank, double *data)
+{
+	int64_t y = rank * 5 % MOST_RANKS / SIDE * 4;
+	int64_t x = rank * 5 % MOST_RANKS % SIDE * 3;
+	struct rp_box box = box2(y - (y > 0), x - (x > 0), 0, 0);
+
+	box.size[0] = (y + 5 < grid[0] ? y + 5 : grid[0]) - box.start[0];
+	box.size[1] = (x + 4 < grid[1] ? x + 4 : grid[1]) - box.start[1];
+	for (int64_t i = 0; i < box.size[0] * box.size[1]; i++)
+		data[i] = grid_value(box.start[0] + i / box.size[1],
+				     box.start[1] + i % box.size[1]);
+	ckpt_add(ckpt, rank, "G", RALLY_F64, grid, &box, data);
+}
+
+static int read_grid(void **state, int differs, double *into, struct rp_err *err)
+{
+	static double stored[MOST_RANKS][6 * 5];
+	struct rp_region region = wanted("G", RALLY_F64, grid,
+					 rp_box_whole(2, grid), into);
+	struct ckpt ckpt;
+	int rc;
+
+	ckpt_begin(&ckpt, at(state, "c"), MOST_RANKS);
+	for (int rank = 0; rank < MOST_RANKS; rank++)
+		add_to_grid(&ckpt, rank, stored[rank]);
+	if (differs)
+		stored[1][5] = -1;	/* [1,14]: its box begins at [0,14] */
+	ckpt_write(&ckpt);
+	rc = read_box(&ckpt, -1, &region, NULL, err);
+	ckpt_end(&ckpt);
+	return rc;
+}
+
+/* More than are held against each other at once. */
+static void test_many_ranks(void **state)
+{
+	static double all[4 * SIDE * 3 * SIDE];
+	struct rp_err err = { 0 };
+
+	assert_int_equal(read_grid(state, 0, all, &err), 0);
+	for (int64_t y = 0; y < grid[0]; y++)
+		for (int64_t x = 0; x < grid[1]; x++)
+			assert_true(all[y * grid[1] + x] == grid_value(y, x));
+	read_grid(state, 1, all, &err);
+	assert_fails(&err, RALLY_ELAYOUT, "ranks 1 and 116 ");
+	assert_non_null(strstr(err.text, "[1,14]"));
 }
 
 /* What is damaged is not what another rank stored. */
@@ -722,6 +785,7 @@ int main(void)
 		scratch_test(test_halos_agree),
 		scratch_test(test_halos_differ),
 		scratch_test(test_order),
+		scratch_test(test_many_ranks),
 		scratch_test(test_damage_is_no_difference),
 		scratch_test(test_owners),
 		scratch_test(test_some_are_owners),
