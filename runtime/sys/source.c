@@ -8,6 +8,7 @@
 #include "sys/source_state.h"
 
 #define PIECE ((size_t)1 << 20)	/* of what goes to a GPU from memory of the host's */
+#define KEPT ((uint64_t)16 << 20)	/* bytes of headers, where there is no limit */
 
 struct rp_source *rp_source_open(struct rp_io *io, const char *path,
 				 const struct rp_manifest *manifest,
@@ -98,15 +99,20 @@ static void hold(struct rp_source *source, struct rp_shard_reader *reader)
 	source->open = reader;
 }
 
-struct rp_shard_reader *rp_source_reader(struct rp_source *source, int rank,
-					 struct rp_err *err)
+static uint64_t frame_bytes(const struct rp_source_shard *shard)
+{
+	const struct rp_shard *header = rp_shard_header(shard->reader);
+
+	return header->header_bytes + header->data_bytes - header->hashed_bytes;
+}
+
+static struct rp_shard_reader *open_reader(struct rp_source *source, int rank,
+					   struct rp_err *err)
 {
 	struct rp_source_shard *shard = &source->shards[rank];
 	const struct rp_piece *piece = &source->manifest->pieces[rank];
 	struct rp_shard_sum sum = { piece->bytes, piece->hash, piece->content };
 
-	if (shard->reader)
-		return shard->reader;
 	if (!shard->path)
 		shard->path = shard_path(source, rank);
 	if (!shard->path) {
@@ -117,20 +123,48 @@ struct rp_shard_reader *rp_source_reader(struct rp_source *source, int rank,
 	shard->reader = rp_shard_open(source->io, shard->path, rank, &sum,
 				      &source->how, source->progress, err);
 	hold(source, shard->reader);
+	if (shard->reader)
+		source->kept += frame_bytes(shard);
 	return shard->reader;
+}
+
+struct rp_shard_reader *rp_source_reader(struct rp_source *source, int rank,
+					 struct rp_err *err)
+{
+	if (rank < 0 || rank >= source->manifest->ranks) {
+		rp_fail(err, RALLY_EARG, "%s: %d ranks wrote it, there is no "
+			"rank %d", source->path, source->manifest->ranks, rank);
+		return NULL;
+	}
+	if (source->shards[rank].reader)
+		return source->shards[rank].reader;
+	return open_reader(source, rank, err);
+}
+
+/* There may be ten thousand of them, each with the names of a thousand tensors: some
+ * are kept for what may be wanted next, and the others are had again. */
+static void let_go(struct rp_source *source, struct rp_source_shard *shard)
+{
+	const struct rp_staging *staging = source->how.staging;
+	uint64_t most = staging && staging->limit ? staging->limit / 4 : KEPT;
+
+	if (source->kept <= most || shard->asked || shard->n > 0)
+		return;
+	source->kept -= frame_bytes(shard);
+	source->read += rp_shard_count(shard->reader);
+	rp_shard_close(shard->reader);
+	shard->reader = NULL;
 }
 
 struct rp_shard *rp_source_shard(struct rp_source *source, int rank,
 				 struct rp_err *err)
 {
-	struct rp_shard_reader *reader = NULL;
+	struct rp_shard_reader *reader = rp_source_reader(source, rank, err);
 
-	if (rank < 0 || rank >= source->manifest->ranks)
-		rp_fail(err, RALLY_EARG, "%s: %d ranks wrote it, there is no "
-			"rank %d", source->path, source->manifest->ranks, rank);
-	else
-		reader = rp_source_reader(source, rank, err);
-	return reader ? rp_shard_header(reader) : NULL;
+	if (!reader)
+		return NULL;
+	source->shards[rank].asked = 1;
+	return rp_shard_header(reader);
 }
 
 static uint64_t bytes_of(const struct rp_share *share)
@@ -286,12 +320,13 @@ static int begin_shard(struct rp_source *source, struct rp_err *err)
 
 static void end_shard(struct rp_source *source)
 {
-	struct rp_shard_reader *reader = source->shards[source->reading].reader;
+	struct rp_source_shard *shard = &source->shards[source->reading];
 
-	rp_shard_park(reader);
-	if (source->open == reader)
+	rp_shard_park(shard->reader);
+	if (source->open == shard->reader)
 		source->open = NULL;
 	source->reading = -1;
+	let_go(source, shard);
 }
 
 /* What was put together in the host's memory. */
@@ -365,7 +400,7 @@ uint64_t rp_source_left(const struct rp_source *source)
 
 struct rp_source_count rp_source_counted(const struct rp_source *source)
 {
-	struct rp_source_count count = { source->needed, 0 };
+	struct rp_source_count count = { source->needed, source->read };
 
 	for (int i = 0; i < source->manifest->ranks; i++)
 		if (source->shards[i].reader)

@@ -21,6 +21,9 @@
  * Of two that stand in one of these lines the first in the order of reading is taken, and
  * what the other has is read too and must be the same, bit for bit.
  *
+ * Headers of shards that were read are kept, for what is wanted next, as long as they
+ * take no more than a quarter of what the staging memory may.
+ *
  * After an error there is nothing left but the close, and the memory is undefined.
  */
 #ifndef RP_SYS_SOURCE_H

@@ -35,6 +35,7 @@ struct rp_share {
 struct rp_source_shard {
 	char *path;
 	struct rp_shard_reader *reader;	/* NULL: not opened yet */
+	int asked;			/* its header is somebody's until the close */
 	struct rp_share *shares;	/* in no begun reader yet */
 	size_t n, room;
 };
@@ -56,6 +57,8 @@ struct rp_source {
 	struct rp_shard_reader *open;	/* that has a descriptor, or NULL */
 	uint64_t waiting;		/* bytes of shares in no begun reader */
 	uint64_t needed;		/* bytes that were wanted so far */
+	uint64_t kept;			/* bytes of headers and tables of readers */
+	uint64_t read;			/* by readers that are closed again */
 };
 
 /* The rank that is read as the i-th, from 0 on. */

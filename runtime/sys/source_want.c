@@ -125,10 +125,11 @@ static int want_private(struct rp_source *source, const struct rp_region *region
 	struct rp_share share = { .part = part, .other = -1 };
 	struct rp_shard_reader *reader;
 
-	if (check_wanted(source, region, RP_PRIVATE, &part, err) != 0 ||
-	    !rp_source_shard(source, rank, err))
+	if (check_wanted(source, region, RP_PRIVATE, &part, err) != 0)
 		return err->code;
 	reader = rp_source_reader(source, rank, err);
+	if (!reader)
+		return err->code;
 	share.tensor = rp_shard_match(reader, region, err);
 	if (!share.tensor)
 		return err->code;

@@ -537,6 +537,43 @@ static void test_again_and_again(void **state)
 	ckpt_end(&ckpt);
 }
 
+/* Where there is little memory a header is had again, but one that somebody looks at. */
+static void test_little_memory(void **state)
+{
+	struct rp_staging staging = { .limit = 1 };
+	struct rp_shard_how how = { .staging = &staging };
+	struct rp_err err = { 0 };
+	struct rp_source *source;
+	struct rp_shard *shard;
+	uint64_t frame;
+	struct ckpt ckpt;
+
+	ckpt_begin(&ckpt, at(state, "c"), 2);
+	put(&ckpt, 0, box2(0, 0, 5, COLUMNS));
+	put(&ckpt, 1, box2(5, 0, 3, COLUMNS));
+	ckpt_write(&ckpt);
+	source = rp_source_open(NULL, ckpt.path, &ckpt.manifest, &how, NULL, &err);
+	shard = rp_source_shard(source, 1, &err);
+	frame = shard->header_bytes + shard->data_bytes - shard->hashed_bytes;
+	for (uint64_t y = 0; y < ROWS; y++) {
+		struct rp_box row = box2((int64_t)y, 0, 1, COLUMNS);
+		struct rp_region region = wanted("T", RALLY_F64, shape, row, got);
+		double right[COLUMNS];
+
+		fill(right, &row);
+		assert_int_equal(rp_source_want_box(source, &region, &err), 0);
+		assert_int_equal(read_all(source, &err), 0);
+		assert_memory_equal(got, right, sizeof(right));
+		assert_int_equal(rp_source_counted(source).read,
+				 frame + (y + 1) * RP_SHARD_ALIGN +
+					 (y < 5 ? y + 1 : 5) * frame);
+	}
+	assert_non_null(rp_shard_find(shard, "T", RP_ARRAY));
+	rp_source_close(source);
+	rp_staging_free(&staging);
+	ckpt_end(&ckpt);
+}
+
 /* Of blocks that several want each is read once. */
 static void test_once(void **state)
 {
@@ -796,6 +833,7 @@ int main(void)
 		scratch_test(test_private),
 		scratch_test(test_part_of_private),
 		scratch_test(test_again_and_again),
+		scratch_test(test_little_memory),
 		scratch_test(test_once),
 		scratch_test(test_gaps),
 		scratch_test(test_damage),
