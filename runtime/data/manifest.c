@@ -72,11 +72,19 @@ char *rp_manifest_encode(const struct rp_manifest *manifest, size_t *size,
 				 hex);
 		free(body);
 	}
-	if (!text)
+	if (!text) {
 		rp_fail(err, RALLY_ENOMEM, "manifest: no memory");
-	else
-		*size = strlen(text);
-	return text;
+		return NULL;
+	}
+	*size = strlen(text);
+	if (*size <= RP_MANIFEST_MAX)
+		return text;
+	/* Nobody would read it, and what can be read would be pruned behind it. */
+	rp_fail(err, RALLY_EARG,
+		"the manifest would be %zu bytes long, more than %zu: register "
+		"fewer arrays, or have shorter strings", *size, RP_MANIFEST_MAX);
+	free(text);
+	return NULL;
 }
 
 static int corrupt(struct rp_err *err, const char *path, const char *what)

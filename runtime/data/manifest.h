@@ -89,7 +89,8 @@ char *rp_piece_encode(const struct rp_piece *piece, struct rp_err *err);
 int rp_piece_decode(struct rp_piece *piece, const char *text, size_t size,
 		    struct rp_err *err);
 
-/* The manifest's bytes, checksum included, the caller's. */
+/* The manifest's bytes, checksum included, the caller's. EARG: they would be more than
+ * RP_MANIFEST_MAX. */
 char *rp_manifest_encode(const struct rp_manifest *manifest, size_t *size,
 			 struct rp_err *err);
 
