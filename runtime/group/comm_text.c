@@ -33,25 +33,34 @@ int rp_comm_bcast_text(struct rp_comm *comm, char **text, size_t *size,
 	return rp_comm_bcast(comm, *text, (size_t)length, err);
 }
 
-/* Rank 0: where each text goes, and room for them; NULL without memory, and where
- * they are more than MPI counts. */
-static char *make_room(const int *lengths, int *offsets, int n)
+/* Rank 0: where each text goes, and room for them; NULL on an error. MPI counts no
+ * further than an int. */
+static char *make_room(const int *lengths, int *offsets, int n, struct rp_err *err)
 {
 	int64_t total = 0;
+	char *room;
 
 	for (int i = 0; i < n; i++) {
 		offsets[i] = (int)total;
 		total += lengths[i];
-		if (total > INT_MAX)
+		if (lengths[i] < 0 || total > INT_MAX) {
+			rp_fail(err, RALLY_EARG, "what %d ranks tell of their "
+				"shards is more than 2 GiB: register fewer "
+				"arrays", n);
 			return NULL;
+		}
 	}
-	return malloc((size_t)total);
+	room = malloc((size_t)total);
+	if (!room)
+		rp_fail(err, RALLY_ENOMEM, "gather: no memory");
+	return room;
 }
 
 int rp_comm_gather_text(struct rp_comm *comm, const char *text, char **all,
 			struct rp_err *err)
 {
-	int mine = (int)strlen(text) + 1;
+	size_t length = strlen(text) + 1;
+	int mine = length > INT_MAX ? -1 : (int)length;
 	int *lengths = comm->lengths, *offsets = NULL;
 	int rc = rp_comm_check(comm,
 			       MPI_Gather(&mine, 1, MPI_INT, lengths, 1, MPI_INT,
@@ -63,9 +72,7 @@ int rp_comm_gather_text(struct rp_comm *comm, const char *text, char **all,
 		return rc;
 	if (comm->rank == 0) {
 		offsets = lengths + comm->size;
-		*all = make_room(lengths, offsets, comm->size);
-		if (!*all)
-			rp_fail(err, RALLY_ENOMEM, "gather: no memory");
+		*all = make_room(lengths, offsets, comm->size, err);
 	}
 	rc = rp_comm_root(comm, err);
 	if (rc == 0)
