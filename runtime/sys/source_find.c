@@ -56,8 +56,8 @@ static int is_absent(const struct rp_source *source,
 
 	if (!alike)
 		return rp_fail(err, RALLY_ELAYOUT,
-			       "%s: no array is stored as '%s'", source->path,
-			       region->name);
+			       "%s: no array is stored as '%s'; `rallypoint "
+			       "show` tells what is", source->path, region->name);
 	rp_dtype_shape_text(alike->type, alike->ndim, alike->shape, shape,
 			    sizeof(shape));
 	return rp_fail(err, RALLY_ELAYOUT,
@@ -77,7 +77,8 @@ static int shape_differs(const struct rp_source *source,
 			    sizeof(want));
 	return rp_fail(err, RALLY_ELAYOUT,
 		       "%s: array '%s' is stored as %s in all, but registered as "
-		       "%s", source->path, region->name, have, want);
+		       "%s; register it as it is stored, or under another name",
+		       source->path, region->name, have, want);
 }
 
 /* A manifest that was decoded is so; one rank's word against another's is not
@@ -317,7 +318,8 @@ static int find_part(void *arg, const struct rp_box *part, const size_t *which,
 	if (rc == 0 && rp_cover_hole(&search->cover, &hole))
 		rc = rp_fail(search->err, RALLY_ELAYOUT,
 			     "%s: of array '%s' no rank stored the box %s: it is "
-			     "a hole", source->path, search->target->name,
+			     "a hole; register a box without it", source->path,
+			     search->target->name,
 			     rp_box_text(&hole, all, sizeof(all)));
 	return rc;
 }

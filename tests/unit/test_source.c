@@ -148,6 +148,7 @@ static void test_hole(void **state)
 	expect_code(&ckpt, box2(0, 0, ROWS, COLUMNS), RALLY_ELAYOUT,
 		    "[3:4,0:6]");
 	expect_code(&ckpt, box2(2, 5, 3, 1), RALLY_ELAYOUT, "[3:4,5:6]");
+	expect_code(&ckpt, box2(2, 5, 3, 1), RALLY_ELAYOUT, "; register a box");
 	ckpt_end(&ckpt);
 }
 
@@ -371,7 +372,9 @@ static void test_layout(void **state)
 	expect_layout(&ckpt, "U", RALLY_F64, shape, all, "'T' is one");
 	expect_layout(&ckpt, "U", RALLY_F64, shape, all, "renamed");
 	expect_layout(&ckpt, "U", RALLY_I64, shape, all, "stored as 'U'");
+	expect_layout(&ckpt, "U", RALLY_I64, shape, all, "`rallypoint show`");
 	expect_layout(&ckpt, "T", RALLY_I64, shape, all, "stored as F64 [8,6]");
+	expect_layout(&ckpt, "T", RALLY_I64, shape, all, "; register it as");
 	expect_layout(&ckpt, "T", RALLY_F64, longer, all, "F64 [8,7]");
 	expect_layout(&ckpt, "T", RALLY_F64, flat, rp_box_whole(1, flat),
 		      "F64 [48]");
