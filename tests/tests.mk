@@ -135,6 +135,7 @@ core_unit_tests = \
 	tests/unit/test_signals \
 	tests/unit/test_source \
 	tests/unit/test_source_cases \
+	tests/unit/test_source_memory \
 	tests/unit/test_stage \
 	tests/unit/test_text \
 	tests/unit/test_worker
@@ -273,6 +274,12 @@ tests_unit_test_source_cases_SOURCES = tests/unit/test_source_cases.c
 tests_unit_test_source_cases_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_source_cases_CFLAGS = $(core_unit_cflags)
 tests_unit_test_source_cases_LDADD = $(core_unit_ldadd)
+tests_unit_test_source_memory_SOURCES = tests/unit/test_source_memory.c
+tests_unit_test_source_memory_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_source_memory_CFLAGS = $(core_unit_cflags)
+tests_unit_test_source_memory_LDFLAGS = -Wl,--wrap=malloc,--wrap=calloc \
+	-Wl,--wrap=realloc,--wrap=strdup
+tests_unit_test_source_memory_LDADD = $(core_unit_ldadd)
 tests_unit_test_stage_SOURCES = tests/unit/test_stage.c
 tests_unit_test_stage_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_stage_CFLAGS = $(core_unit_cflags)

@@ -331,21 +331,28 @@ static int sort_names(struct rp_shard *shard)
 	return 0;
 }
 
+/* Without memory too: a name that is not found is taken for damage. */
 const struct rp_tensor *rp_shard_find(struct rp_shard *shard,
 				      const char *region, enum rp_kind kind)
 {
-	struct rp_tensor wanted = { .name = tensor_name(region, kind,
-							shard->rank) };
-	const struct rp_tensor *key = &wanted, **at, *found = NULL;
+	char private[RALLY_MAX_NAME + sizeof("@rank-2147483647")];
+	struct rp_tensor wanted = { .name = private };
+	const struct rp_tensor *key = &wanted, **at;
 
-	if (wanted.name && (shard->by_name || sort_names(shard) == 0)) {
+	if (strlen(region) > RALLY_MAX_NAME)
+		return NULL;
+	if (kind == RP_ARRAY)
+		wanted.name = (char *)(uintptr_t)region;
+	else
+		snprintf(private, sizeof(private), "%s@rank-%05d", region,
+			 shard->rank);
+	if (shard->by_name || sort_names(shard) == 0) {
 		at = bsearch(&key, shard->by_name, shard->n,
 			     sizeof(*shard->by_name), compare_names);
-		found = at ? *at : NULL;
+		return at ? *at : NULL;
 	}
-	for (size_t i = 0; wanted.name && !shard->by_name && i < shard->n; i++)
+	for (size_t i = 0; i < shard->n; i++)
 		if (strcmp(shard->v[i].name, wanted.name) == 0)
-			found = &shard->v[i];
-	free(wanted.name);
-	return found;
+			return &shard->v[i];
+	return NULL;
 }
