@@ -260,3 +260,20 @@ int rp_comm_sum(struct rp_comm *comm, uint64_t *values, int n,
 					   MPI_SUM, comm->saves),
 			     "MPI_Allreduce", err);
 }
+
+int rp_comm_any(struct rp_comm *comm, unsigned char *v, size_t n,
+		struct rp_err *err)
+{
+	const size_t most = (size_t)1 << 30;
+	int rc = 0;
+
+	for (size_t at = 0; rc == 0 && at < n; at += most)
+		rc = rp_comm_check(comm,
+				   MPI_Allreduce(MPI_IN_PLACE, v + at,
+						 (int)(n - at < most ? n - at
+								     : most),
+						 MPI_UNSIGNED_CHAR, MPI_BOR,
+						 comm->saves),
+				   "MPI_Allreduce", err);
+	return rc;
+}

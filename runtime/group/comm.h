@@ -88,6 +88,14 @@ int rp_comm_bcast_text(struct rp_comm *comm, char **text, size_t *size,
 int rp_comm_gather_text(struct rp_comm *comm, const char *text, char **all,
 			struct rp_err *err);
 
+/* Every rank's text to every rank, likewise. The caller's, also after an error. */
+int rp_comm_share_text(struct rp_comm *comm, const char *text, char **all,
+		       struct rp_err *err);
+
+/* Ors the n bytes of all ranks, whose number must be the same on all. */
+int rp_comm_any(struct rp_comm *comm, unsigned char *v, size_t n,
+		struct rp_err *err);
+
 /* Of each value the sum over all ranks. */
 int rp_comm_sum(struct rp_comm *comm, uint64_t *values, int n,
 		struct rp_err *err);

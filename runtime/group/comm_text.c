@@ -88,6 +88,28 @@ int rp_comm_gather_text(struct rp_comm *comm, const char *text, char **all,
 	return rc;
 }
 
+/* Rank 0: the length of all of them, with each one's NUL. */
+static size_t length_of(const char *all, int n)
+{
+	const char *p = all;
+
+	for (int i = 0; i < n; i++)
+		p += strlen(p) + 1;
+	return (size_t)(p - all);
+}
+
+int rp_comm_share_text(struct rp_comm *comm, const char *text, char **all,
+		       struct rp_err *err)
+{
+	size_t size = 0;
+
+	if (rp_comm_gather_text(comm, text, all, err) != 0)
+		return err->code;
+	if (comm->rank == 0)
+		size = length_of(*all, comm->size);
+	return rp_comm_bcast_text(comm, all, &size, err);
+}
+
 static int min_rank(struct rp_comm *comm, int mine, int *lowest,
 		    struct rp_err *err)
 {
