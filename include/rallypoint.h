@@ -32,6 +32,10 @@
  * done yet. A *shard* is the one file that a rank writes for one checkpoint. A
  * *checkpoint* is a directory of shards with a manifest, complete or absent.
  *
+ * Other numbers of ranks. A global array is read by any number of ranks, each its
+ * box, halo included or not; so are replicated values and shared files. Private
+ * memory is for as many ranks as wrote it.
+ *
  * What survives. A checkpoint whose save returned 0 is durable, whatever
  * happens next. Whatever happens before that leaves the earlier checkpoint as
  * it was: a directory with a final name is complete, and nothing else is read.
@@ -219,12 +223,36 @@ int rally_add(rally_t *rp, const char *name, void *data, enum rally_type type,
 /* Registers this rank's box of a global array of `ndim` dimensions, row-major:
  * `data` holds local[0] x ... x local[ndim-1] elements without gaps, and its
  * first one is element (start[0], ..., start[ndim-1]) of the array of shape
- * global[]. A box may be empty, and may overlap with others'. All three are copied. It
- * is restored by any number of ranks, each into the box that it has then. type, ndim and
- * global must match on all ranks. Logically Collective. Errors: EARG. */
+ * global[]. A box may be empty, and may overlap with others', see rally_own(). All
+ * three are copied. It is restored by any number of ranks, each into the box that it has
+ * then. type, ndim and global must match on all ranks. Logically Collective.
+ * Errors: EARG. */
 int rally_add_array(rally_t *rp, const char *name, void *data,
 		    enum rally_type type, int ndim, const int64_t *global,
 		    const int64_t *start, const int64_t *local);
+
+/* Which part of its box of an array this rank answers for, in elements of the global
+ * array: the box without its halo. Where boxes overlap, a restore with other boxes
+ * takes what the owner stored, whatever is in the others' halos; what nobody owns must
+ * be the same in all boxes that have it, or that restore is refused. A rank that finds
+ * the box that it stored fills it with that, halo and all. It stays declared while the
+ * array is added again with the same box, and is forgotten with another. Either all
+ * ranks declare it of an array or none. The part must lie inside of the box; it may
+ * be empty. Logically Collective. Errors: EARG, EABSENT; what one rank refuses is not
+ * forgotten either. */
+int rally_own(rally_t *rp, const char *name, const int64_t *start,
+	      const int64_t *local);
+
+/* Registers an array of `ndim` dimensions that each rank has all of: parameters, a
+ * table, a random state that is the same everywhere. It is stored once, each rank a
+ * slice of its rows (rank 0 all of one of less than 64 KiB), as a global array that
+ * any number of ranks, and rally_add_array() too, may read; a restore fills it on
+ * every rank. Each save, a stop's too, first compares the ranks' bytes, by a hash of
+ * all of them: where they differ, bit for bit, it fails with EMISMATCH on all ranks
+ * and names the array and two ranks. type, ndim and shape must match on all ranks.
+ * Logically Collective. Errors: EARG. */
+int rally_add_replicated(rally_t *rp, const char *name, void *data,
+			 enum rally_type type, int ndim, const int64_t *shape);
 
 /* Files that the program writes itself, in its own format (LAMMPS, HDF5,
  * PETSc ...). During a save `fn` is called with RALLY_FILE_WRITE and a path
@@ -240,7 +268,8 @@ int rally_add_array(rally_t *rp, const char *name, void *data,
  *
  * RALLY_FILE_SHARED: one file for all ranks, fn is called on every rank with
  * the same path and may use collective calls of the program's communicators.
- * RALLY_FILE_PRIVATE: a file for each rank. Files are called in the order of
+ * RALLY_FILE_PRIVATE: a file for each rank, to be read by the same number of ranks.
+ * Files are called in the order of
  * their names, so name and scope must match on all ranks.
  * Logically Collective. Errors: EARG. */
 enum rally_file_scope { RALLY_FILE_SHARED = 0, RALLY_FILE_PRIVATE = 1 };
@@ -307,11 +336,13 @@ int rally_save(rally_t *rp, int64_t step);
 
 /* Fills the registered buffers from the newest checkpoint that verifies on
  * every rank; one that does not is named on stderr and passed over for the
- * next older. `*how` is an enum rally_how. `*step` is the step to do next; the
- * one of rally_finish() when finished; left alone when fresh. Names that are
- * stored but not registered are left out, and only what is read is verified. With
- * another number of ranks than wrote it arrays and shared files are restored; a private
- * region or file is ELAYOUT, and so are a box that nobody stored and ranks that stored
+ * next older. Only what is read is verified: each rank reads the blocks that hold
+ * something of its buffers. `*how` is an enum rally_how. `*step` is the step to do
+ * next; the one of rally_finish() when finished; left alone when fresh. Names that are
+ * stored but not registered are left out; one that is registered but not stored
+ * is ELAYOUT. With another number of ranks than wrote it arrays
+ * and shared files are restored; a private file is ELAYOUT, so is private memory,
+ * and so are a box that nobody stored and ranks that stored
  * different values for one element. After an error the buffers are undefined.
  * Collective. Errors: EARG of a registration that was refused, ECORRUPT,
  * EVANISHED, ELAYOUT, EVERSION, EIO, EDEVICE, EAPP, EORDER. */
@@ -319,13 +350,15 @@ int rally_restore(rally_t *rp, int64_t *step, int *how);
 
 /* What the checkpoint that rally_restore() would try first holds under a name,
  * so that memory can be had before it is filled. For a private region: this
- * rank's own, with ndim 1. For an array: the global shape, and this rank's box
- * where the number of ranks is the one that wrote it, else an empty box.
+ * rank's own, with ndim 1; on another number of ranks there is none. For an array: the
+ * global shape, and this rank's box where the number of ranks is the one that wrote it,
+ * else an empty box. For a replicated array: the box is all of it.
  * Collective; name must match. Errors: EABSENT (also for a folder without
  * checkpoints), EMISMATCH, EIO, ECORRUPT, EVERSION. */
 struct rally_info {
 	enum rally_type type;
 	int is_array;			 /* 0: private region */
+	int is_replicated;		 /* an array of rally_add_replicated() */
 	int ndim;
 	int64_t shape[RALLY_MAX_DIMS];	 /* global shape, or {count} */
 	int64_t start[RALLY_MAX_DIMS];	 /* first element of the stored box */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "data/share.h"
 #include "flow/finalize.h"
 #include "flow/find.h"
 #include "flow/handle.h"
@@ -130,6 +131,50 @@ int rally_add_array(rally_t *rp, const char *name, void *data,
 	return put(rp, name, &region,
 		   rp_region_array(&region, name, data, type, ndim, global,
 				   start, local, &rp->err));
+}
+
+int rally_add_replicated(rally_t *rp, const char *name, void *data,
+			 enum rally_type type, int ndim, const int64_t *shape)
+{
+	struct rp_region region;
+	int rc = check(rp, "rally_add_replicated");
+
+	if (rc != 0)
+		return rc;
+	return put(rp, name, &region,
+		   rp_region_replicated(&region, name, data, type, ndim, shape,
+					rp->comm.rank, rp->comm.size, &rp->err));
+}
+
+/* What is registered under a name, or NULL with rp->err. */
+static struct rp_region *registered(struct rally *rp, const char *call,
+				    const char *name)
+{
+	struct rp_region *region;
+
+	if (!name) {
+		missing(rp, call, "name");
+		return NULL;
+	}
+	region = rp_regions_find(&rp->regions, name);
+	if (!region)
+		rp_fail(&rp->err, RALLY_EABSENT,
+			"%s: nothing is registered as '%s'", call, name);
+	return region;
+}
+
+int rally_own(rally_t *rp, const char *name, const int64_t *start,
+	      const int64_t *local)
+{
+	struct rp_region *region;
+	int rc = check(rp, "rally_own");
+
+	if (rc != 0)
+		return rc;
+	region = registered(rp, "rally_own", name);
+	if (!region || rp_region_own(region, start, local, &rp->err) != 0)
+		rp_handle_refuse(rp, name ? name : "");
+	return rp->err.code;
 }
 
 int rally_stream(rally_t *rp, void *stream)

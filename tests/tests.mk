@@ -130,6 +130,7 @@ core_unit_tests = \
 	tests/unit/test_region \
 	tests/unit/test_retain \
 	tests/unit/test_scontrol_text \
+	tests/unit/test_share \
 	tests/unit/test_shard \
 	tests/unit/test_shard_io \
 	tests/unit/test_signals \
@@ -254,6 +255,11 @@ tests_unit_test_scontrol_text_SOURCES = tests/unit/test_scontrol_text.c
 tests_unit_test_scontrol_text_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_scontrol_text_CFLAGS = $(core_unit_cflags)
 tests_unit_test_scontrol_text_LDADD = $(core_unit_ldadd)
+tests_unit_test_share_SOURCES = tests/unit/test_share.c
+tests_unit_test_share_CPPFLAGS = $(core_unit_cppflags)
+tests_unit_test_share_CFLAGS = $(core_unit_cflags)
+tests_unit_test_share_LDADD = $(core_unit_ldadd)
+
 tests_unit_test_shard_SOURCES = tests/unit/test_shard.c
 tests_unit_test_shard_CPPFLAGS = $(core_unit_cppflags)
 tests_unit_test_shard_CFLAGS = $(core_unit_cflags)

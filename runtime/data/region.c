@@ -178,9 +178,23 @@ struct rp_region *rp_regions_find(const struct rp_regions *regions,
 static int same_layout(const struct rp_region *a, const struct rp_region *b)
 {
 	return a->kind == b->kind && a->type == b->type && a->ndim == b->ndim &&
+	       a->replicated == b->replicated &&
 	       memcmp(a->shape, b->shape, sizeof(a->shape)) == 0 &&
 	       memcmp(a->start, b->start, sizeof(a->start)) == 0 &&
 	       memcmp(a->local, b->local, sizeof(a->local)) == 0;
+}
+
+static void replace(struct rp_region *old, const struct rp_region *region)
+{
+	struct rp_region before = *old;
+
+	*old = *region;
+	old->name = before.name;
+	if (old->owns || !same_layout(old, &before))
+		return;
+	old->owns = before.owns;
+	memcpy(old->own_start, before.own_start, sizeof(old->own_start));
+	memcpy(old->own_local, before.own_local, sizeof(old->own_local));
 }
 
 int rp_regions_put(struct rp_regions *regions, const struct rp_region *region,
@@ -194,9 +208,7 @@ int rp_regions_put(struct rp_regions *regions, const struct rp_region *region,
 	if (old) {
 		regions->layout += !same_layout(old, region);
 		regions->bytes += region->bytes - old->bytes;
-		name = old->name;
-		*old = *region;
-		old->name = name;
+		replace(old, region);
 		return 0;
 	}
 	name = strdup(region->name);
@@ -243,13 +255,16 @@ uint64_t rp_regions_bytes(const struct rp_regions *regions)
 static void print_common(FILE *out, const struct rp_region *r, const char *comma)
 {
 	char shape[256] = "private file";
+	const char *how = "";
 
-	if (r->kind == RP_ARRAY)
+	if (r->kind == RP_ARRAY) {
 		rp_dtype_shape_text(r->type, r->ndim, r->shape, shape,
 				    sizeof(shape));
-	else if (r->scope == RALLY_FILE_SHARED)
+		how = r->replicated ? " replicated" : r->owns ? " owned" : "";
+	} else if (r->scope == RALLY_FILE_SHARED) {
 		strcpy(shape, "shared file");
-	fprintf(out, "%s%s %s", comma, r->name, shape);
+	}
+	fprintf(out, "%s%s %s%s", comma, r->name, shape, how);
 }
 
 char *rp_regions_common(const struct rp_regions *regions)

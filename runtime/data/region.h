@@ -66,7 +66,8 @@ int rp_region_file(struct rp_region *region, const char *name,
 /* 0 where `name` may name a region, else RALLY_EARG and the reason. */
 int rp_region_check_name(const char *name, struct rp_err *err);
 
-/* Adds a copy, in place of one of the same name. */
+/* Adds a copy, in place of one of the same name. Who owns what of a box
+ * stays declared where the box is the same. */
 int rp_regions_put(struct rp_regions *regions, const struct rp_region *region,
 		   struct rp_err *err);
 

@@ -55,7 +55,10 @@ static int find_array(const struct rally *rp, const char *name,
 	info->is_array = 1;
 	info->ndim = s->ndim;
 	memcpy(info->shape, s->shape, sizeof(info->shape));
-	if (same) {
+	info->is_replicated = s->replicated;
+	if (s->replicated) {
+		memcpy(info->local, s->shape, sizeof(info->local));
+	} else if (same) {
 		memcpy(info->start, s->start, sizeof(info->start));
 		memcpy(info->local, s->local, sizeof(info->local));
 	}

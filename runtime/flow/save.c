@@ -10,6 +10,7 @@
 #include "flow/claim.h"
 #include "flow/files.h"
 #include "flow/recycle.h"
+#include "flow/replicated.h"
 #include "flow/words.h"
 #include "sys/folder.h"
 #include "sys/signals.h"
@@ -18,20 +19,23 @@
 static int check(struct rally *rp)
 {
 	char *common = rp_regions_common(&rp->regions);
+	struct rp_replicated replicated = { .n = 0 };
 
 	if (rp_handle_refused(rp) == 0 && (!common || !rp->saving.room))
 		rp_fail(&rp->err, RALLY_ENOMEM, "save: no memory");
-	if (rp->err.code == 0)
+	if (rp->err.code == 0 && rp_replicated_hash(rp, &replicated) == 0)
 		rp_devices_begin(rp->regions.devices, &rp->regions, rp->stream,
 				 rp->node.topo, &rp->err);
 	if (rp_comm_settle_same(&rp->comm, common, RALLY_EMISMATCH,
 				"the registered arrays or files differ",
-				&rp->err) != 0)
+				&rp->err) != 0 ||
+	    rp_replicated_same(rp, &replicated) != 0)
 		goto out;
 	rp->saving.bytes = rp_regions_bytes(&rp->regions);
 	if (rp_comm_sum(&rp->comm, &rp->saving.bytes, 1, &rp->err) == 0)
 		rp_plan_begin(rp, rp->saving.bytes);
 out:
+	rp_replicated_free(&replicated);
 	free(common);
 	return rp->err.code;
 }

@@ -6,6 +6,7 @@ if HAVE_CMOCKA
 check_LTLIBRARIES = libmpitest.la
 libmpitest_la_SOURCES = tests/mpi/mpi_test.c tests/mpi/mpi_test.h \
 	tests/mpi/mpi_data.c tests/mpi/mpi_data.h \
+	tests/mpi/mpi_ranks.c tests/mpi/mpi_ranks.h \
 	tests/mpi/mpi_slurm.c tests/mpi/mpi_slurm.h \
 	tests/mpi/mpi_state.c tests/mpi/mpi_state.h
 libmpitest_la_CFLAGS = $(mpi_test_cflags)
@@ -29,10 +30,12 @@ mpi_tests = \
 	tests/mpi/test_mounts.mpi \
 	tests/mpi/test_old.mpi \
 	tests/mpi/test_open.mpi \
+	tests/mpi/test_own.mpi \
 	tests/mpi/test_place.mpi \
 	tests/mpi/test_plan.mpi \
 	tests/mpi/test_power.mpi \
 	tests/mpi/test_recycle.mpi \
+	tests/mpi/test_replicated.mpi \
 	tests/mpi/test_reshard.mpi \
 	tests/mpi/test_restore.mpi \
 	tests/mpi/test_save.mpi \
@@ -111,6 +114,10 @@ tests_mpi_test_open_mpi_SOURCES = tests/mpi/test_open.c
 tests_mpi_test_open_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_open_mpi_LDADD = $(mpi_test_ldadd)
 
+tests_mpi_test_own_mpi_SOURCES = tests/mpi/test_own.c
+tests_mpi_test_own_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_own_mpi_LDADD = $(mpi_test_ldadd)
+
 tests_mpi_test_place_mpi_SOURCES = tests/mpi/test_place.c
 tests_mpi_test_place_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_place_mpi_LDADD = $(mpi_test_ldadd)
@@ -127,6 +134,10 @@ tests_mpi_test_power_mpi_LDADD = $(mpi_test_ldadd)
 tests_mpi_test_recycle_mpi_SOURCES = tests/mpi/test_recycle.c
 tests_mpi_test_recycle_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_recycle_mpi_LDADD = $(mpi_test_ldadd)
+
+tests_mpi_test_replicated_mpi_SOURCES = tests/mpi/test_replicated.c
+tests_mpi_test_replicated_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_replicated_mpi_LDADD = $(mpi_test_ldadd)
 
 tests_mpi_test_reshard_mpi_SOURCES = tests/mpi/test_reshard.c
 tests_mpi_test_reshard_mpi_CFLAGS = $(mpi_test_cflags)

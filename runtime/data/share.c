@@ -1,0 +1,101 @@
+#include "data/share.h"
+
+#include <string.h>
+
+#include "data/dtype.h"
+
+/* Where the rows of `rank` begin: n * rank / ranks, which may be too large to be
+ * multiplied out. */
+static int64_t first_row(int64_t n, int rank, int ranks)
+{
+	return n / ranks * rank + n % ranks * rank / ranks;
+}
+
+static void take_slice(struct rp_region *r, int rank, int ranks)
+{
+	int64_t from = rank > 0 ? r->shape[0] : 0, to = r->shape[0];
+	uint64_t row = r->shape[0] > 0 ? r->bytes / (uint64_t)r->shape[0] : 0;
+
+	if (r->bytes >= RP_SLICE_LEAST) {
+		from = first_row(r->shape[0], rank, ranks);
+		to = first_row(r->shape[0], rank + 1, ranks);
+	}
+	r->start[0] = from;
+	r->local[0] = to - from;
+	r->bytes = (uint64_t)r->local[0] * row;
+	if (r->bytes > 0)
+		r->data = (char *)r->whole + (uint64_t)from * row;
+}
+
+int rp_region_replicated(struct rp_region *region, const char *name, void *data,
+			 enum rally_type type, int ndim, const int64_t *shape,
+			 int rank, int ranks, struct rp_err *err)
+{
+	static const int64_t origin[RALLY_MAX_DIMS];
+	int rc = rp_region_array(region, name, data, type, ndim, shape, origin,
+				 shape, err);
+
+	if (rc != 0)
+		return rc;
+	region->replicated = 1;
+	region->whole = data;
+	take_slice(region, rank, ranks);
+	return 0;
+}
+
+struct rp_region rp_region_whole(const struct rp_region *region)
+{
+	struct rp_region all = *region;
+
+	if (!region->replicated)
+		return all;
+	all.replicated = 0;
+	all.data = region->whole;
+	memset(all.start, 0, sizeof(all.start));
+	memcpy(all.local, all.shape, sizeof(all.local));
+	all.bytes = (uint64_t)rp_dtype_bytes(all.type, all.ndim, all.shape);
+	return all;
+}
+
+static int check_part(const struct rp_region *r, const int64_t *start,
+		      const int64_t *local, struct rp_err *err)
+{
+	for (int i = 0; i < r->ndim; i++) {
+		int64_t end = r->start[i] + r->local[i];
+
+		if (local[i] < 0 || start[i] < r->start[i] || start[i] > end ||
+		    local[i] > end - start[i])
+			return rp_fail(err, RALLY_EARG,
+				       "rally_own: array '%s', dimension %d: the "
+				       "part starts at %lld and is %lld long, this "
+				       "rank's box starts at %lld and is %lld long",
+				       r->name, i, (long long)start[i],
+				       (long long)local[i], (long long)r->start[i],
+				       (long long)r->local[i]);
+	}
+	return 0;
+}
+
+int rp_region_own(struct rp_region *region, const int64_t *start,
+		  const int64_t *local, struct rp_err *err)
+{
+	const size_t size = (size_t)region->ndim * sizeof(*start);
+
+	if (region->kind != RP_ARRAY || region->replicated)
+		return rp_fail(err, RALLY_EARG,
+			       "rally_own: '%s' is %s; only a box of an array has "
+			       "an owner", region->name,
+			       region->replicated ? "replicated"
+			       : region->kind == RP_FILE ? "a file"
+							 : "private memory");
+	if (!start || !local)
+		return rp_fail(err, RALLY_EARG,
+			       "rally_own: array '%s': start or local is NULL",
+			       region->name);
+	if (check_part(region, start, local, err) != 0)
+		return RALLY_EARG;
+	region->owns = 1;
+	memcpy(region->own_start, start, size);
+	memcpy(region->own_local, local, size);
+	return 0;
+}
