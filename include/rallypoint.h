@@ -34,7 +34,7 @@
  *
  * Other numbers of ranks. A global array is read by any number of ranks, each its
  * box, halo included or not; so are replicated values and shared files. Private
- * memory is for as many ranks as wrote it.
+ * memory is for as many ranks as wrote it, unless rally_adopt() tells who takes what.
  *
  * What survives. A checkpoint whose save returned 0 is durable, whatever
  * happens next. Whatever happens before that leaves the earlier checkpoint as
@@ -215,8 +215,8 @@ const char *rally_meta_get(const rally_t *rp, const char *key);
 
 /* Registers `count` elements at `data` that are private to this rank. The
  * count may be 0, may differ between ranks and may change between saves (add
- * again). It is restored by the same rank of the same number of ranks.
- * Not Collective. Errors: EARG. */
+ * again). It is restored by the same rank of the same number of ranks; for
+ * another number see rally_adopt(). Not Collective. Errors: EARG. */
 int rally_add(rally_t *rp, const char *name, void *data, enum rally_type type,
 	      size_t count);
 
@@ -253,6 +253,12 @@ int rally_own(rally_t *rp, const char *name, const int64_t *start,
  * Logically Collective. Errors: EARG. */
 int rally_add_replicated(rally_t *rp, const char *name, void *data,
 			 enum rally_type type, int ndim, const int64_t *shape);
+
+/* Lets checkpoints lack a registered name: of a memory, array or file that is new in
+ * the program, say. A restore from one that does leaves the memory as it is, or does
+ * not call the file's function, and says so. It holds until the name is dropped.
+ * Logically Collective. Errors: EARG, EABSENT. */
+int rally_optional(rally_t *rp, const char *name);
 
 /* Files that the program writes itself, in its own format (LAMMPS, HDF5,
  * PETSc ...). During a save `fn` is called with RALLY_FILE_WRITE and a path
@@ -340,13 +346,39 @@ int rally_save(rally_t *rp, int64_t step);
  * something of its buffers. `*how` is an enum rally_how. `*step` is the step to do
  * next; the one of rally_finish() when finished; left alone when fresh. Names that are
  * stored but not registered are left out; one that is registered but not stored
- * is ELAYOUT. With another number of ranks than wrote it arrays
- * and shared files are restored; a private file is ELAYOUT, so is private memory,
- * and so are a box that nobody stored and ranks that stored
+ * is ELAYOUT, see rally_optional(). With another number of ranks than wrote it arrays
+ * and shared files are restored; a private file is ELAYOUT, so is private memory
+ * without rally_adopt(), and so are a box that nobody stored and ranks that stored
  * different values for one element. After an error the buffers are undefined.
  * Collective. Errors: EARG of a registration that was refused, ECORRUPT,
  * EVANISHED, ELAYOUT, EVERSION, EIO, EDEVICE, EAPP, EORDER. */
 int rally_restore(rally_t *rp, int64_t *step, int *how);
+
+/* Private memory of another number of ranks. Where a checkpoint was written by more
+ * or fewer ranks than there are now, its restore calls `fn` on each rank for each old
+ * rank's private region, in the order of the old ranks, then of the names. fn leaves
+ * *into NULL where the region is not for this rank; else it sets it to memory for
+ * old->count elements, which is filled when the restore returns 0 and must stay until
+ * then. Several ranks may take the same. One that no rank takes is lost, with a warning.
+ * Returns 0, or anything else to fail the restore on all ranks. fn is called for all
+ * of them even so, and may use collective calls of the program's; `old` is the
+ * library's. It may not call the library, as a function of rally_file(). A damaged
+ * checkpoint is given up for an older one, whose regions are told from old->index 0
+ * on: then what was given before is void.
+ * The memory that is registered by rally_add() is left alone by such a restore: add
+ * what has become of it afterwards. Without a function (NULL takes it back) registered
+ * private memory of another number of ranks is ELAYOUT. On the same number of ranks
+ * fn is not called. Logically Collective. Errors: none of its own. */
+struct rally_old {
+	int rank, ranks;		/* whose it was, of how many */
+	const char *name;
+	enum rally_type type;
+	size_t count;
+	int64_t step;			/* of the checkpoint */
+	size_t index;			/* 0, 1, ... in one checkpoint */
+};
+typedef int rally_adopt_fn(const struct rally_old *old, void **into, void *arg);
+int rally_adopt(rally_t *rp, rally_adopt_fn *fn, void *arg);
 
 /* What the checkpoint that rally_restore() would try first holds under a name,
  * so that memory can be had before it is filled. For a private region: this

@@ -25,8 +25,8 @@ static int check(struct rally *rp, const char *call)
 		return RALLY_EARG;
 	if (rp->in_program)
 		return rp_fail(&rp->err, RALLY_EORDER,
-			       "%s: called by the program's function for file "
-			       "'%s', while the library waits for it", call,
+			       "%s: called by the program's function for %s, "
+			       "while the library waits for it", call,
 			       rp->in_program);
 	rp_handle_notice_death(rp);
 	if (rp->verdict == RALLY_BROKEN)
@@ -175,6 +175,30 @@ int rally_own(rally_t *rp, const char *name, const int64_t *start,
 	if (!region || rp_region_own(region, start, local, &rp->err) != 0)
 		rp_handle_refuse(rp, name ? name : "");
 	return rp->err.code;
+}
+
+int rally_optional(rally_t *rp, const char *name)
+{
+	struct rp_region *region;
+	int rc = check(rp, "rally_optional");
+
+	if (rc != 0)
+		return rc;
+	region = registered(rp, "rally_optional", name);
+	if (region)
+		region->optional = 1;
+	return rp->err.code;
+}
+
+int rally_adopt(rally_t *rp, rally_adopt_fn *fn, void *arg)
+{
+	int rc = check(rp, "rally_adopt");
+
+	if (rc != 0)
+		return rc;
+	rp->adopt = fn;
+	rp->adopt_arg = arg;
+	return 0;
 }
 
 int rally_stream(rally_t *rp, void *stream)

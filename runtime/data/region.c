@@ -190,6 +190,7 @@ static void replace(struct rp_region *old, const struct rp_region *region)
 
 	*old = *region;
 	old->name = before.name;
+	old->optional = before.optional;
 	if (old->owns || !same_layout(old, &before))
 		return;
 	old->owns = before.owns;

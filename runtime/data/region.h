@@ -34,6 +34,7 @@ struct rp_region {
 	 * it that this rank stores, and `data` its memory; a restore fills all. */
 	int replicated;
 	void *whole;
+	int optional;			/* a checkpoint may lack it */
 	/* file */
 	enum rally_file_scope scope;
 	rally_file_fn *fn;
@@ -66,8 +67,8 @@ int rp_region_file(struct rp_region *region, const char *name,
 /* 0 where `name` may name a region, else RALLY_EARG and the reason. */
 int rp_region_check_name(const char *name, struct rp_err *err);
 
-/* Adds a copy, in place of one of the same name. Who owns what of a box
- * stays declared where the box is the same. */
+/* Adds a copy, in place of one of the same name. What was declared of that stays:
+ * that it is optional, and of a box that is the same who owns what. */
 int rp_regions_put(struct rp_regions *regions, const struct rp_region *region,
 		   struct rp_err *err);
 

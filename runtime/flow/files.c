@@ -1,5 +1,6 @@
 #include "flow/files.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,9 +63,11 @@ static void call(struct rally *rp, const char *dir, const struct rp_region *r,
 		 enum rally_file_op op, int64_t step)
 {
 	char *path = path_of(rp->comm.rank, dir, r, &rp->err);
+	char what[RALLY_MAX_NAME + 20];
 	int answer;
 
-	rp->in_program = r->name;
+	snprintf(what, sizeof(what), "file '%s'", r->name);
+	rp->in_program = what;
 	rp->agree.due = 0;	/* a safe point in there is to be noticed */
 	answer = r->fn(path ? path : "", op, step, r->arg);
 	rp->in_program = NULL;
@@ -90,14 +93,6 @@ void rp_files_write(struct rally *rp, const char *dir, int64_t step)
 			with_dir(rp, dir, RALLY_FILE_PRIVATE, rp_mkdir);
 		call(rp, dir, r, RALLY_FILE_WRITE, step);
 	}
-}
-
-void rp_files_read(struct rally *rp, const char *dir, int64_t step)
-{
-	for (size_t i = 0; i < rp->regions.n; i++)
-		if (rp->regions.v[i].kind == RP_FILE)
-			call(rp, dir, &rp->regions.v[i], RALLY_FILE_READ,
-			     step);
 }
 
 /* Whether a rank has to look after a file: each private one, and every ranks-th
@@ -159,31 +154,55 @@ find_in(const struct rp_piece *piece, const struct rp_region *r)
 }
 
 /* A shared file is in the piece of whichever rank sealed it. */
-static const struct rp_stored_file *find(const struct rally *rp,
-					 const struct rp_manifest *m,
-					 const struct rp_region *r)
+const struct rp_stored_file *rp_files_find(const struct rally *rp,
+					   const struct rp_manifest *m,
+					   const struct rp_region *r)
 {
 	const struct rp_stored_file *found = NULL;
 
-	if (r->scope == RALLY_FILE_PRIVATE)
+	if (r->scope == RALLY_FILE_PRIVATE && m->ranks == rp->comm.size)
 		return find_in(&m->pieces[rp->comm.rank], r);
 	for (int i = 0; !found && i < m->ranks; i++)
 		found = find_in(&m->pieces[i], r);
 	return found;
 }
 
+int rp_files_check(struct rally *rp, const char *dir,
+		   const struct rp_manifest *m, const struct rp_region *r)
+{
+	if (!rp_files_find(rp, m, r))
+		return rp_fail(&rp->err, RALLY_ELAYOUT,
+			       "%s: there is no file '%s' in it", dir, r->name);
+	if (r->scope == RALLY_FILE_PRIVATE && m->ranks != rp->comm.size)
+		return rp_fail(&rp->err, RALLY_ELAYOUT,
+			       "%s: file '%s' is a private one of each of the %d "
+			       "ranks that wrote it, and these are %d: start as "
+			       "many, or make it a shared file", dir, r->name,
+			       m->ranks, rp->comm.size);
+	return 0;
+}
+
+void rp_files_read(struct rally *rp, const char *dir,
+		   const struct rp_manifest *m)
+{
+	for (size_t i = 0; i < rp->regions.n; i++) {
+		const struct rp_region *r = &rp->regions.v[i];
+
+		if (r->kind == RP_FILE && rp_files_find(rp, m, r))
+			call(rp, dir, r, RALLY_FILE_READ, m->step);
+	}
+}
+
 static void verify(struct rally *rp, const char *dir,
 		   const struct rp_manifest *manifest,
 		   const struct rp_region *r)
 {
-	const struct rp_stored_file *stored = find(rp, manifest, r);
+	const struct rp_stored_file *stored = rp_files_find(rp, manifest, r);
 	char *path;
 
-	if (!stored) {
-		rp_fail(&rp->err, RALLY_ELAYOUT, "%s: there is no file '%s' in "
-			"it", dir, r->name);
+	/* It is optional, or the checkpoint would have been refused. */
+	if (!stored)
 		return;
-	}
 	/* A link that was planted must not lead elsewhere. */
 	if (with_dir(rp, dir, RALLY_FILE_SHARED, rp_await_dir) != 0 ||
 	    (r->scope == RALLY_FILE_PRIVATE &&

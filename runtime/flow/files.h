@@ -28,6 +28,17 @@ int rp_files_seal(struct rp_io *io, const char *dir,
 		  const struct rp_regions *regions, int rank, int ranks,
 		  struct rp_piece *piece, struct rp_err *err);
 
+/* What a checkpoint holds of a file that is registered, or NULL; a private one of
+ * another number of ranks: what any of them had. */
+const struct rp_stored_file *rp_files_find(const struct rally *rp,
+					   const struct rp_manifest *manifest,
+					   const struct rp_region *region);
+
+/* ELAYOUT where a file is not in the checkpoint, or is another number of ranks'. */
+int rp_files_check(struct rally *rp, const char *dir,
+		   const struct rp_manifest *manifest,
+		   const struct rp_region *region);
+
 /* Checks the next of the registered files against the manifest, if it is this
  * rank's to check, so that ranks can tell each other in between. 0 where there
  * was none left. Not collective. */
@@ -39,7 +50,8 @@ int rp_files_verify(struct rally *rp, const char *dir,
 		    const struct rp_manifest *manifest,
 		    struct rp_files_walk *walk);
 
-/* Has the program read all files; errors as in rp_files_write(). */
-void rp_files_read(struct rally *rp, const char *dir, int64_t step);
+/* Has the program read all files that are there; errors as in rp_files_write(). */
+void rp_files_read(struct rally *rp, const char *dir,
+		   const struct rp_manifest *manifest);
 
 #endif

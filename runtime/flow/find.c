@@ -1,5 +1,6 @@
 #include "flow/find.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "flow/background.h"
@@ -12,8 +13,11 @@ static void keep(struct rally *rp, struct rp_trial *trial,
 {
 	rp_manifest_free(&rp->found);
 	rp_shard_free(&rp->found_shard);
+	free(rp->found_path);
+	rp->found_path = trial->path;
 	rp->found = trial->manifest;
 	rp->found_shard = *shard;
+	trial->path = NULL;
 	memset(&trial->manifest, 0, sizeof(trial->manifest));
 	memset(shard, 0, sizeof(*shard));
 }
@@ -30,7 +34,8 @@ static int load_found(struct rally *rp)
 			rp_fail(&rp->err, RALLY_EABSENT,
 				"%s holds no checkpoint yet", rp->dir);
 		else if (rp->err.code == 0 &&
-			 trial.sequence != rp->found.sequence &&
+			 (!rp->found_path ||
+			  strcmp(trial.path, rp->found_path) != 0) &&
 			 rp_trial_manifest(&trial) == 0 &&
 			 rp_trial_look(&trial, &shard) == 0)
 			keep(rp, &trial, &shard);
@@ -80,6 +85,20 @@ static int find_private(struct rally *rp, const char *name,
 	return 1;
 }
 
+static void fail_absent(struct rally *rp, const char *name)
+{
+	if (rp->found.ranks == rp->comm.size)
+		rp_fail(&rp->err, RALLY_EABSENT,
+			"%s: nothing is stored as '%s' for this rank",
+			rp->found_path, name);
+	else
+		rp_fail(&rp->err, RALLY_EABSENT,
+			"%s: no array is stored as '%s'; private memory is that "
+			"of the %d ranks that wrote it, and these are %d (see "
+			"rally_adopt())", rp->found_path, name, rp->found.ranks,
+			rp->comm.size);
+}
+
 int rp_find(struct rally *rp, const char *name, struct rally_info *info)
 {
 	struct rally_info found = { 0 };
@@ -91,8 +110,7 @@ int rp_find(struct rally *rp, const char *name, struct rally_info *info)
 	    load_found(rp) != 0)
 		return rp->err.code;
 	if (!find_array(rp, name, &found) && !find_private(rp, name, &found))
-		rp_fail(&rp->err, RALLY_EABSENT,
-			"nothing is stored as '%s' for this rank", name);
+		fail_absent(rp, name);
 	if (rp_comm_settle(&rp->comm, &rp->err) != 0)
 		return rp->err.code;
 	found.step = rp->found.step;

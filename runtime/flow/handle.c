@@ -213,7 +213,6 @@ int rp_handle_open(struct rally **out, MPI_Comm comm, const char *dir)
 	rp->standing.sequence = -1;
 	rp->standing.step = -1;
 	rp->begun_step = -1;
-	rp->found.sequence = -1;
 	atomic_store(&rp->seen.save_ns, RP_PACE_UNKNOWN);
 	rp->last_save = rp_now();
 	rp_poll_init(&rp->poll);
@@ -387,6 +386,7 @@ void rp_handle_free(struct rally *rp)
 	rp_comm_close(&rp->comm);
 	rp_devices_free(rp->regions.devices);
 	rp_regions_free(&rp->regions);
+	free(rp->found_path);
 	rp_manifest_free(&rp->found);
 	rp_shard_free(&rp->found_shard);
 	json_decref(rp->meta);

@@ -113,7 +113,10 @@ struct rally {
 				   another answer, since the last safe point */
 	json_t *meta;		/* the program's strings, to be saved */
 	json_t *restored_meta;
-	struct rp_manifest found;	/* rally_find()'s, sequence -1: none */
+	rally_adopt_fn *adopt;	/* for private memory of another number of ranks */
+	void *adopt_arg;
+	char *found_path;	/* rally_find()'s, NULL: none */
+	struct rp_manifest found;	/* likewise */
 	struct rp_shard found_shard;	/* likewise, this rank's, n 0: none */
 
 	/* what this rank wants */
@@ -137,7 +140,7 @@ struct rally {
 	int requeued, finished;
 	int deferred;		/* the requeue of a stop, to the close */
 	int restored;		/* rally_restore() was called */
-	const char *in_program;	/* the file whose function runs, or NULL */
+	const char *in_program;	/* what its function that runs is for, or NULL */
 	int told_unshared;	/* that blocks can't be shared */
 	int told_space;		/* that the next save will not fit */
 	int keyval;		/* on MPI_COMM_SELF, for a forgotten close */

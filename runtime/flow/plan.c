@@ -174,11 +174,15 @@ int64_t rp_plan_bandwidth(const struct rally *rp, uint64_t bytes, int64_t ns)
 void rp_plan_restore(struct rally *rp, const struct rp_manifest *m)
 {
 	struct rp_plan *plan = &rp->plan;
+	struct rp_pace *pace = &plan->pace[rp->aside != 0];
+	int rank = rp->comm.rank;
 
-	rp_pace_read(&plan->pace[rp->aside != 0], m);
-	plan->files = rp->comm.rank < m->ranks
-			      ? rp_pace_files(&m->pieces[rp->comm.rank])
-			      : 0;
+	rp_pace_read(pace, m);
+	/* Of as much on other ranks each has another share. */
+	if (m->ranks != rp->comm.size)
+		pace->largest = (int64_t)((double)pace->largest * m->ranks /
+					  rp->comm.size);
+	plan->files = rank < m->ranks ? rp_pace_files(&m->pieces[rank]) : 0;
 	plan->more = 0;
 	for (int i = 0; i < m->ranks; i++)
 		plan->more += (uint64_t)rp_pace_files(&m->pieces[i]);

@@ -181,8 +181,8 @@ static int misplaced(struct rally *rp)
 {
 	rp->agree.index--;
 	rp_fail(&rp->err, RALLY_EORDER,
-		"rally_point: called by the program's function for file '%s', "
-		"while the library waits for it", rp->in_program);
+		"rally_point: called by the program's function for %s, while "
+		"the library waits for it", rp->in_program);
 	return RALLY_GO;
 }
 

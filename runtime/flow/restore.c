@@ -6,6 +6,7 @@
 #include "flow/background.h"
 #include "flow/claim.h"
 #include "flow/commit.h"
+#include "flow/lacks.h"
 #include "flow/trial.h"
 #include "flow/words.h"
 #include "sys/finish.h"
@@ -62,6 +63,7 @@ static int restore_newest(struct rally *rp, int64_t *step, int *how)
 			   rp_trial_read(&trial) == 0) {
 			*how = RALLY_RESUMED;
 			accept(&trial, step, began);
+			rp_lacks_tell(&trial);
 		}
 		again = rp->err.code != 0 && rp_trial_pass_over(&trial);
 		rp_trial_free(&trial);

@@ -14,6 +14,7 @@
 void rp_trial_free(struct rp_trial *trial)
 {
 	free(trial->path);
+	free(trial->lacks);
 	rp_manifest_free(&trial->manifest);
 	memset(trial, 0, sizeof(*trial));
 }

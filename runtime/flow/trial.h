@@ -24,6 +24,7 @@ struct rp_trial {
 	struct rally *rp;
 	char *path;		/* of the checkpoint, on all ranks */
 	struct rp_manifest manifest;
+	char *lacks;		/* flow/lacks.h; NULL: nothing */
 	int64_t sequence, step;	/* by its name */
 	struct rp_taken taken;	/* by rp_trial_read() */
 };

@@ -4,6 +4,7 @@
  */
 #include "flow/files.h"
 #include "flow/trial.h"
+#include "flow/want.h"
 #include "flow/words.h"
 #include "sys/source.h"
 
@@ -12,37 +13,6 @@
 static int has_same_ranks(const struct rp_trial *trial)
 {
 	return trial->manifest.ranks == trial->rp->comm.size;
-}
-
-/* What belongs to a rank has no place where there is another number of them. */
-static int refuse_ranks(struct rp_trial *trial, const struct rp_region *region)
-{
-	struct rally *rp = trial->rp;
-
-	return rp_fail(&rp->err, RALLY_ELAYOUT,
-		       "%s was written by %d ranks: %s '%s' can't be restored on "
-		       "%d, which only arrays and shared files can", trial->path,
-		       trial->manifest.ranks,
-		       region->kind == RP_FILE ? "the ranks' files"
-					       : "private region",
-		       region->name, rp->comm.size);
-}
-
-static int want_region(struct rp_trial *trial, struct rp_source *source, size_t i)
-{
-	struct rally *rp = trial->rp;
-	const struct rp_region *region = &rp->regions.v[i];
-
-	if (region->kind == RP_ARRAY)
-		return rp_source_want(source, &rp->regions, i, &rp->err);
-	if (region->kind == RP_FILE && region->scope == RALLY_FILE_SHARED)
-		return 0;
-	if (!has_same_ranks(trial))
-		return refuse_ranks(trial, region);
-	return region->kind == RP_FILE
-		       ? 0
-		       : rp_source_want_private(source, &rp->regions, i,
-						rp->comm.rank, &rp->err);
 }
 
 /* Of those that wrote, where ranks have their boxes in the same order. */
@@ -71,8 +41,6 @@ static struct rp_source *open_source(struct rp_trial *trial)
 		rp_source_own(source, rp->comm.rank);
 	if (source)
 		rp_source_begin_with(source, nearest_rank(trial));
-	for (size_t i = 0; source && rp->err.code == 0 && i < rp->regions.n; i++)
-		want_region(trial, source, i);
 	return source;
 }
 
@@ -86,8 +54,7 @@ static void read_parts(struct rp_trial *trial, struct rp_source *source)
 	int more = rp_comm_settle(&rp->comm, &rp->err) == 0;
 
 	while (more) {
-		int mine = source && rp->err.code == 0 &&
-			   rp_source_left(source) > 0;
+		int mine = rp->err.code == 0 && rp_source_left(source) > 0;
 
 		if (rp_comm_settle_begin(&rp->comm, mine, &rp->err) != 0)
 			return;
@@ -101,12 +68,15 @@ static void read_parts(struct rp_trial *trial, struct rp_source *source)
 static int read_regions(struct rp_trial *trial)
 {
 	struct rally *rp = trial->rp;
-	struct rp_source *source = NULL;
+	struct rp_want want = { .rank = NULL };
+	struct rp_source *source = open_source(trial);
 
-	if (rp_devices_begin(rp->regions.devices, &rp->regions, rp->stream,
-			     rp->node.topo, &rp->err) == 0)
-		source = open_source(trial);
-	read_parts(trial, source);
+	if (rp_want_gather(trial, source, &want) == 0) {
+		if (rp_devices_begin(rp->regions.devices, &want.regions,
+				     rp->stream, rp->node.topo, &rp->err) == 0)
+			rp_want_from(&want, source, &rp->err);
+		read_parts(trial, source);
+	}
 	if (source) {
 		struct rp_source_count count = rp_source_counted(source);
 
@@ -115,6 +85,7 @@ static int read_regions(struct rp_trial *trial)
 	}
 	rp_source_close(source);
 	rp_devices_end(rp->regions.devices);
+	rp_want_free(&want);
 	return rp->err.code;
 }
 
@@ -157,7 +128,7 @@ int rp_trial_read(struct rp_trial *trial)
 	rp_words_bar_end(rp);
 	if (rp->err.code != 0)
 		return rp->err.code;
-	rp_files_read(rp, trial->path, trial->manifest.step);
+	rp_files_read(rp, trial->path, &trial->manifest);
 	if (rp_comm_settle(&rp->comm, &rp->err) == 0)
 		add_up(trial);
 	return rp->err.code;

@@ -318,6 +318,15 @@ void rp_words_resumed(struct rally *rp, const struct rp_manifest *m,
 	     resharded(rp, m, taken, others, sizeof(others)));
 }
 
+void rp_words_absent(struct rally *rp, json_t *names, const char *text)
+{
+	if (speaks(rp))
+		tell(rp, "absent", json_pack("{s:o}", "names", names),
+		     "not in this checkpoint, left as they were: %s", text);
+	else
+		json_decref(names);
+}
+
 void rp_words_fresh(struct rally *rp)
 {
 	if (speaks(rp))

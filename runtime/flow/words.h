@@ -42,6 +42,9 @@ void rp_words_passed_over(struct rally *rp, const char *name,
 			  const char *reason);
 void rp_words_resumed(struct rally *rp, const struct rp_manifest *m,
 		      const struct rp_taken *taken, int64_t elapsed);
+/* Optional names that the restored checkpoint lacks, and the same as text. Steals the
+ * array. */
+void rp_words_absent(struct rally *rp, json_t *names, const char *text);
 void rp_words_fresh(struct rally *rp);
 void rp_words_was_finished(struct rally *rp, int64_t step);
 void rp_words_finished(struct rally *rp, int64_t step);

@@ -14,6 +14,7 @@ mpi_test_cflags = $(AM_CFLAGS) $(MPI_CFLAGS) $(CMOCKA_CFLAGS)
 mpi_test_ldadd = libmpitest.la librallypoint.la $(MPI_LIBS) $(CMOCKA_LIBS)
 
 mpi_tests = \
+	tests/mpi/test_adopt.mpi \
 	tests/mpi/test_agree.mpi \
 	tests/mpi/test_async.mpi \
 	tests/mpi/test_current.mpi \
@@ -28,6 +29,7 @@ mpi_tests = \
 	tests/mpi/test_layout.mpi \
 	tests/mpi/test_leave.mpi \
 	tests/mpi/test_mounts.mpi \
+	tests/mpi/test_names.mpi \
 	tests/mpi/test_old.mpi \
 	tests/mpi/test_open.mpi \
 	tests/mpi/test_own.mpi \
@@ -46,6 +48,10 @@ mpi_tests = \
 	tests/mpi/test_wrong.mpi
 check_PROGRAMS += $(mpi_tests)
 TESTS += $(mpi_tests)
+
+tests_mpi_test_adopt_mpi_SOURCES = tests/mpi/test_adopt.c
+tests_mpi_test_adopt_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_adopt_mpi_LDADD = $(mpi_test_ldadd)
 
 tests_mpi_test_agree_mpi_SOURCES = tests/mpi/test_agree.c
 tests_mpi_test_agree_mpi_CFLAGS = $(mpi_test_cflags)
@@ -103,6 +109,10 @@ tests_mpi_test_incremental_mpi_LDADD = $(mpi_test_ldadd)
 tests_mpi_test_mounts_mpi_SOURCES = tests/mpi/test_mounts.c
 tests_mpi_test_mounts_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_mounts_mpi_LDADD = $(mpi_test_ldadd)
+
+tests_mpi_test_names_mpi_SOURCES = tests/mpi/test_names.c
+tests_mpi_test_names_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_names_mpi_LDADD = $(mpi_test_ldadd)
 
 tests_mpi_test_old_mpi_SOURCES = tests/mpi/test_old.c
 tests_mpi_test_old_mpi_CPPFLAGS = $(AM_CPPFLAGS) \

@@ -13,7 +13,7 @@
  * limit: 600
  * folder: memory
  */
-#include "mpi_test.h"
+#include "mpi_ranks.h"
 
 #include "../lib/cuda/gpu.h"
 
@@ -636,6 +636,139 @@ static void test_lost(void **state)
 	free_parts();
 }
 
+/*
+ * On another number of ranks
+ */
+
+#define ALL 300001	/* bytes of a replicated array */
+
+static unsigned char pattern[ALL];
+
+static void fill_pattern(int from)
+{
+	for (size_t i = 0; i < ALL; i++)
+		pattern[i] = (unsigned char)((size_t)from + i * 5 + (i >> 8));
+}
+
+static void expect_pattern(unsigned char *memory, int from, size_t size)
+{
+	static unsigned char got[ALL];
+
+	fill_pattern(from);
+	gpu_get(got, memory, size);
+	assert_memory_equal(got, pattern, size);
+}
+
+/* All of the memory, and the end of it: too little to be divided. */
+#define FEW 777
+
+static rally_t *open_replicated(const char *dir, unsigned char *memory)
+{
+	const int64_t shape[2] = { ALL - FEW, 1 }, few[1] = { FEW };
+	rally_t *rp = mr_open(dir);
+
+	mt_code(rp, rally_add_replicated(rp, "all", memory, RALLY_U8, 2, shape),
+		0);
+	mt_code(rp, rally_add_replicated(rp, "few", memory + ALL - FEW, RALLY_U8,
+					 1, few), 0);
+	return rp;
+}
+
+/* All of it is compared, a slice stored, all restored. */
+static void test_replicated(void **state)
+{
+	const char *dir = mt_dir();
+	unsigned char *memory, other = 1;
+	rally_t *rp;
+
+	(void)state;
+	begin_parts();
+	gpu_use(0);
+	memory = gpu_alloc(GPU_DEVICE, ALL);
+	gpu_use(-1);
+	fill_pattern(1);
+	if (mr_begin(mt_size)) {
+		rp = open_replicated(dir, memory);
+		gpu_put(memory, pattern, ALL);
+		if (mt_rank == mt_size - 1)
+			gpu_put(memory + 7, &other, 1);
+		mt_code(rp, rally_save(rp, 1), mt_size > 1 ? RALLY_EMISMATCH : 0);
+		gpu_put(memory, pattern, ALL);
+		if (mt_rank == mt_size - 1)
+			gpu_put(memory + ALL - 3, &other, 1);
+		mt_code(rp, rally_save(rp, 1), mt_size > 1 ? RALLY_EMISMATCH : 0);
+		gpu_put(memory, pattern, ALL);
+		mt_code(rp, rally_save(rp, 2), 0);
+		mr_close(rp);
+	}
+	mr_end();
+	for (int n = 1; n <= mt_size; n++) {
+		if (mr_begin(n)) {
+			rp = open_replicated(dir, memory);
+			fill_pattern(9);
+			gpu_put(memory, pattern, ALL);
+			mr_restore(rp, 2);
+			expect_pattern(memory, 1, ALL);
+			mr_close(rp);
+		}
+		mr_end();
+	}
+	gpu_free(memory);
+	free_parts();
+}
+
+/* Other ranks' memory, of the host's or a GPU's, into memory of a GPU. */
+static unsigned char *adopted[8];
+
+static int adopt(const struct rally_old *old, void **into, void *arg)
+{
+	(void)arg;
+	if (old->rank % mr_size != mr_rank)
+		return 0;
+	gpu_use(old->rank % gpu_devices());
+	*into = adopted[old->rank] = gpu_alloc(GPU_DEVICE, old->count);
+	gpu_use(-1);
+	return 0;
+}
+
+static void test_adopted(void **state)
+{
+	const char *dir = mt_dir();
+	unsigned char *memory;
+	rally_t *rp;
+
+	(void)state;
+	begin_parts();
+	gpu_use(0);
+	memory = gpu_alloc(GPU_DEVICE, ALL);
+	gpu_use(-1);
+	if (mr_begin(mt_size)) {
+		rp = mr_open(dir);
+		fill_pattern(mt_rank);
+		gpu_put(memory, pattern, ALL);
+		mt_code(rp, rally_add(rp, "x", mt_rank % 2 ? memory : pattern,
+				      RALLY_U8, ALL - (size_t)mt_rank), 0);
+		mt_code(rp, rally_save(rp, 2), 0);
+		mr_close(rp);
+	}
+	mr_end();
+	for (int n = 1; n < mt_size; n++) {
+		if (mr_begin(n)) {
+			rp = mr_open(dir);
+			mt_code(rp, rally_adopt(rp, adopt, NULL), 0);
+			mr_restore(rp, 2);
+			for (int i = mr_rank; i < mt_size; i += n) {
+				expect_pattern(adopted[i], i, ALL - (size_t)i);
+				gpu_free(adopted[i]);
+			}
+			mr_close(rp);
+		}
+		mr_end();
+	}
+	gpu_free(memory);
+	free_parts();
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_no_driver),
 	cmocka_unit_test(test_load),
@@ -646,6 +779,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_background),
 	cmocka_unit_test(test_stream),
 	cmocka_unit_test(test_stop),
+	cmocka_unit_test(test_replicated),
+	cmocka_unit_test(test_adopted),
 	cmocka_unit_test(test_faults),
 	cmocka_unit_test(test_lost),
 };

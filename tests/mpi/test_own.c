@@ -232,6 +232,8 @@ static void test_wrong(void **state)
 	refuse(rp, "r", 0, 1, 1, RALLY_EARG);
 	mt_code(rp, rally_own(rp, "A", NULL, some), RALLY_EARG);
 	mt_code(rp, rally_own(rp, NULL, first, some), RALLY_EARG);
+	mt_code(rp, rally_optional(rp, NULL), RALLY_EARG);
+	mt_code(rp, rally_optional(rp, "B"), RALLY_EABSENT);
 	/* What was refused fails the save. */
 	mt_code(rp, rally_save(rp, 1), RALLY_EARG);
 	mt_code(rp, rally_close(rp), 0);

@@ -141,23 +141,29 @@ static void test_put(void **state)
 	(void)state;
 	rp_region_array(&r, "a", memory, RALLY_U8, 1, shape, start, local, NULL);
 	assert_int_equal(rp_regions_put(&regions, &r, NULL), 0);
+	regions.v[0].optional = 1;
 	assert_int_equal(rp_region_own(&regions.v[0], from, part, NULL), 0);
 	layout = regions.layout;
 	r.data = memory + 1;
 	assert_int_equal(rp_regions_put(&regions, &r, NULL), 0);
 	assert_int_equal(regions.v[0].owns, 1);
 	assert_int_equal(regions.v[0].own_start[0], 31);
+	assert_int_equal(regions.v[0].optional, 1);
 	assert_ptr_equal(regions.v[0].data, memory + 1);
 	assert_int_equal(regions.layout, layout);
 	rp_region_array(&r, "a", memory, RALLY_U8, 1, shape, start, other, NULL);
 	assert_int_equal(rp_regions_put(&regions, &r, NULL), 0);
 	assert_int_equal(regions.v[0].owns, 0);
+	assert_int_equal(regions.v[0].optional, 1);
 	assert_true(regions.layout != layout);
 	/* The same box, but of something else. */
 	layout = regions.layout;
 	rp_region_replicated(&r, "a", memory, RALLY_U8, 1, shape, 0, 1, NULL);
 	assert_int_equal(rp_regions_put(&regions, &r, NULL), 0);
 	assert_true(regions.layout != layout);
+	rp_regions_drop(&regions, "a", NULL);
+	assert_int_equal(rp_regions_put(&regions, &r, NULL), 0);
+	assert_int_equal(regions.v[0].optional, 0);
 	rp_regions_free(&regions);
 }
 
