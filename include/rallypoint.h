@@ -146,7 +146,8 @@ enum rally_error {
 	RALLY_EUNFINISHED = 81,	 /* stopped and saved, but nothing will start
 				    the job again */
 	RALLY_EPENDING = 82,	 /* a stop came too late to be saved */
-	RALLY_EABSENT = 83,	 /* nothing is stored under this name */
+	RALLY_EABSENT = 83,	 /* nothing is stored under this name, or at this
+				    path */
 	RALLY_EUNCONFIRMED = 84, /* committed, but the folder's fsync failed */
 	RALLY_EVERSION = 85,	 /* written by a newer format */
 	RALLY_EPATIENCE = 86,	 /* a rank did not come in time */
@@ -350,9 +351,24 @@ int rally_save(rally_t *rp, int64_t step);
  * and shared files are restored; a private file is ELAYOUT, so is private memory
  * without rally_adopt(), and so are a box that nobody stored and ranks that stored
  * different values for one element. After an error the buffers are undefined.
+ * Where the folder has none, and none was ever committed there, option `from` names
+ * a checkpoint, or a folder of them, to begin from, as rally_restore_from() does.
  * Collective. Errors: EARG of a registration that was refused, ECORRUPT,
- * EVANISHED, ELAYOUT, EVERSION, EIO, EDEVICE, EAPP, EORDER. */
+ * EVANISHED, ELAYOUT, EVERSION, EIO, EDEVICE, EAPP, EORDER; EABSENT where there is
+ * nothing at option `from`. */
 int rally_restore(rally_t *rp, int64_t *step, int *how);
+
+/* Restores from a checkpoint of any folder: `path` is its directory, and no other is
+ * tried, or a folder, and then it is the newest there that verifies. That folder is
+ * only read: not claimed, written to or pruned. The handle's own gets the saves to
+ * come, the first one, a stop's too, also where it is of the same step: a requeued
+ * start then finds it there. So call it where rally_restore() has told RALLY_FRESH,
+ * or set option `from`, which is heeded only there and which rally_find() follows;
+ * a start that calls it whatever its own folder has begins at `path` again.
+ * Collective; path must match. Errors: those of rally_restore() but EVANISHED;
+ * EABSENT where there is no such checkpoint, only a save that was never committed, or
+ * a folder without checkpoints; EMISMATCH. */
+int rally_restore_from(rally_t *rp, const char *path, int64_t *step);
 
 /* Private memory of another number of ranks. Where a checkpoint was written by more
  * or fewer ranks than there are now, its restore calls `fn` on each rank for each old

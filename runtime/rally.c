@@ -295,6 +295,25 @@ int rally_restore(rally_t *rp, int64_t *step, int *how)
 	return rc;
 }
 
+int rally_restore_from(rally_t *rp, const char *path, int64_t *step)
+{
+	int64_t restored = -1;
+	int rc = check(rp, "rally_restore_from");
+
+	if (rc != 0)
+		return rc;
+	if (!path || !*path || !step)
+		return rp_fail(&rp->err, RALLY_EARG,
+			       "rally_restore_from: path or step is NULL, or path "
+			       "is empty");
+	rp_agree_enter(&rp->agree);
+	rc = rp_restore_from(rp, path, &restored);
+	if (rc == 0)
+		*step = restored;
+	rp_handle_leave(rp, restored);
+	return rc;
+}
+
 int rally_find(rally_t *rp, const char *name, struct rally_info *info)
 {
 	int rc = check(rp, "rally_find");

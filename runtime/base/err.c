@@ -87,7 +87,7 @@ static const struct {
 	{ RALLY_EUNFINISHED, "stopped and saved, but nothing will start the "
 			     "job again" },
 	{ RALLY_EPENDING, "a stop came too late to be saved" },
-	{ RALLY_EABSENT, "nothing is stored under this name" },
+	{ RALLY_EABSENT, "nothing is stored under this name, or at this path" },
 	{ RALLY_EUNCONFIRMED, "committed, but the folder's fsync failed" },
 	{ RALLY_EVERSION, "written by a newer format" },
 	{ RALLY_EPATIENCE, "a rank did not come to where the others wait" },

@@ -41,6 +41,9 @@ static const struct row rows[] = {
 	{ "fallback", PATH, AT(fallback), "", 0, NULL,
 	  "a second folder, for the checkpoints that the first can't take: it is "
 	  "full, or its storage fails" },
+	{ "from", PATH, AT(from), "", 0, NULL,
+	  "a checkpoint, or a folder of them, to begin from where the own folder "
+	  "has none yet; it is only read" },
 	{ "stop_signals", SIGNALS, AT(stop_signals), "TERM", 0, NULL,
 	  "signals that save, stop and requeue: of TERM USR1 USR2 INT XCPU" },
 	{ "save_signals", SIGNALS, AT(save_signals), "", 0, NULL,

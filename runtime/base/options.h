@@ -53,6 +53,7 @@ struct rp_options {
 	int64_t progress;	/* enum rp_auto */
 	char helper[240];	/* path of rallypoint-slurm; "": built in */
 	char fallback[240];	/* path of the second folder; "": none */
+	char from[240];		/* path of what a branch begins from; "": nothing */
 	char leave[240];	/* path of the site's program; "": none */
 	char fault[240];	/* see base/fault.h; "": none */
 	char fault_log[240];	/* path of a journal; "": none */

@@ -213,6 +213,8 @@ int rp_handle_open(struct rally **out, MPI_Comm comm, const char *dir)
 	rp->standing.sequence = -1;
 	rp->standing.step = -1;
 	rp->begun_step = -1;
+	rp->origin.by = "option 'from'";
+	rp->origin.path = rp->options.from;
 	atomic_store(&rp->seen.save_ns, RP_PACE_UNKNOWN);
 	rp->last_save = rp_now();
 	rp_poll_init(&rp->poll);
@@ -278,6 +280,8 @@ static int apply_options(struct rally *rp, const struct rp_options *old)
 	allow_threads(rp);
 	if (now->async == 0)
 		rp_stage_free(&rp->stage);
+	if (strcmp(now->from, old->from) != 0)
+		rp_origin_forget(&rp->origin);
 	return rp->err.code;
 }
 
@@ -386,6 +390,7 @@ void rp_handle_free(struct rally *rp)
 	rp_comm_close(&rp->comm);
 	rp_devices_free(rp->regions.devices);
 	rp_regions_free(&rp->regions);
+	rp_origin_forget(&rp->origin);
 	free(rp->found_path);
 	rp_manifest_free(&rp->found);
 	rp_shard_free(&rp->found_shard);

@@ -15,6 +15,7 @@
 #include "data/region.h"
 #include "data/shard.h"
 #include "flow/fallback.h"
+#include "flow/origin.h"
 #include "flow/place.h"
 #include "flow/plan.h"
 #include "flow/saving.h"
@@ -115,6 +116,7 @@ struct rally {
 	json_t *restored_meta;
 	rally_adopt_fn *adopt;	/* for private memory of another number of ranks */
 	void *adopt_arg;
+	struct rp_origin origin;	/* by option 'from' */
 	char *found_path;	/* rally_find()'s, NULL: none */
 	struct rp_manifest found;	/* likewise */
 	struct rp_shard found_shard;	/* likewise, this rank's, n 0: none */

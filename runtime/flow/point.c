@@ -57,8 +57,11 @@ static int save_stop(struct rally *rp, const struct rp_place *place)
 		rp_words_warn(rp, "the stop could not be saved; the next start "
 				  "resumes from the checkpoint before it");
 	else if (!rp->stop_saved)
-		rp_words_warn(rp, "the stop could not be saved, and there is "
-				  "no checkpoint before it");
+		rp_words_warn(rp, *rp->options.from
+				  ? "the stop could not be saved; the next start "
+				    "begins from option 'from' again"
+				  : "the stop could not be saved, and there is "
+				    "no checkpoint before it");
 	return 0;
 }
 

@@ -27,30 +27,59 @@ static void stand_on(struct rally *rp, const struct rp_manifest *m,
 		memset(&rp->standing.content, 0, sizeof(rp->standing.content));
 }
 
+/* What was restored is not the handle's own: another run may remove it. So the next
+ * save is made, also of the same step, and a stop's too. */
+static void stand_nowhere(struct rally *rp)
+{
+	rp->standing.sequence = -1;
+	rp->standing.step = -1;
+	rp->standing.aside = 0;
+	rp->standing.confirmed = 0;
+}
+
 static void accept(struct rp_trial *trial, int64_t *step, int64_t began)
 {
 	struct rally *rp = trial->rp;
 	const struct rp_manifest *m = &trial->manifest;
 
 	*step = m->step;
-	stand_on(rp, m, trial->path);
 	rp->base_step = *step;
 	rp->has_base = 1;
 	rp->last_save = rp_now();
-	rp_plan_restore(rp, m);
+	/* How fast another folder was does not tell of this one. */
+	if (trial->origin) {
+		stand_nowhere(rp);
+	} else {
+		stand_on(rp, m, trial->path);
+		rp_plan_restore(rp, m);
+	}
 	json_decref(rp->restored_meta);
 	rp->restored_meta = json_incref(m->meta);
-	rp_words_resumed(rp, m, &trial->taken, rp_now() - began);
+	rp_words_resumed(rp, m, trial->origin ? trial->path : NULL,
+			 &trial->taken, rp_now() - began);
 	rp_claim_warn_space(rp, m->bytes);
 }
 
-static int restore_newest(struct rally *rp, int64_t *step, int *how)
+/* By option 'from', and not for the first time. */
+static void warn_again(const struct rp_trial *trial)
+{
+	struct rally *rp = trial->rp;
+
+	if (trial->origin == &rp->origin && rp->job.restarts > 0)
+		rp_words_warn(rp, "this job was started before, and nothing was "
+				  "saved here: it begins from option 'from' "
+				  "again; is it the same folder?");
+}
+
+/* The origin is where to look, NULL: in the own folders. */
+static int restore_newest(struct rally *rp, struct rp_origin *origin,
+			  int64_t *step, int *how)
 {
 	int64_t began = rp_now();
 	int again;
 
 	do {
-		struct rp_trial trial = { .rp = rp };
+		struct rp_trial trial = { .rp = rp, .origin = origin };
 
 		if (rp_trial_choose(&trial) == 0 && !trial.path) {
 			rp_words_fresh(rp);
@@ -63,6 +92,7 @@ static int restore_newest(struct rally *rp, int64_t *step, int *how)
 			   rp_trial_read(&trial) == 0) {
 			*how = RALLY_RESUMED;
 			accept(&trial, step, began);
+			warn_again(&trial);
 			rp_lacks_tell(&trial);
 		}
 		again = rp->err.code != 0 && rp_trial_pass_over(&trial);
@@ -98,14 +128,14 @@ static int was_finished(struct rally *rp, int64_t *step)
 }
 
 /* What could not be read the last time may be read now. */
-static void forget_unread(struct rp_standing *standing)
+static void forget_unread(struct rp_doubt *doubts, size_t *n)
 {
-	size_t n = 0;
+	size_t damaged = 0;
 
-	for (size_t i = 0; i < standing->n_doubts; i++)
-		if (standing->doubts[i].damaged)
-			standing->doubts[n++] = standing->doubts[i];
-	standing->n_doubts = n;
+	for (size_t i = 0; i < *n; i++)
+		if (doubts[i].damaged)
+			doubts[damaged++] = doubts[i];
+	*n = damaged;
 }
 
 int rp_restore(struct rally *rp, int64_t *step, int *how)
@@ -115,17 +145,39 @@ int rp_restore(struct rally *rp, int64_t *step, int *how)
 	    rp_background_finish(rp, NULL) != 0)
 		return rp->err.code;
 	/* Not before: what prunes behind a save in the background reads them. */
-	forget_unread(&rp->standing);
+	forget_unread(rp->standing.doubts, &rp->standing.n_doubts);
+	forget_unread(rp->origin.doubts, &rp->origin.n_doubts);
 	if (was_finished(rp, step)) {
 		*how = RALLY_FINISHED;
 		rp_words_was_finished(rp, *step);
 		return 0;
 	}
 	if (rp->err.code == 0)
-		restore_newest(rp, step, how);
+		restore_newest(rp, NULL, step, how);
 	rp->restored = rp->err.code == 0;
 	rp->begun_step = rp->standing.step;
 	if (rp->err.code != 0)
+		rp_words_error(rp, "restore", &rp->err);
+	rp_agree_restart(&rp->agree);
+	return rp->err.code;
+}
+
+int rp_restore_from(struct rally *rp, const char *path, int64_t *step)
+{
+	struct rp_origin origin = { .by = "rally_restore_from", .path = path };
+	int how;
+
+	if (rp_place_meet_in(rp, "rally_restore_from()", 0) != 0 ||
+	    rp_background_finish(rp, NULL) != 0)
+		return rp->err.code;
+	if (rp_comm_same(&rp->comm, path, RALLY_EMISMATCH,
+			 "the ranks restore from different places",
+			 &rp->err) == 0)
+		restore_newest(rp, &origin, step, &how);
+	rp_origin_forget(&origin);
+	if (rp->err.code == 0)
+		rp->begun_step = rp->standing.step;
+	else
 		rp_words_error(rp, "restore", &rp->err);
 	rp_agree_restart(&rp->agree);
 	return rp->err.code;

@@ -27,17 +27,16 @@ static int is_passed_over(const struct rp_standing *standing, int64_t sequence)
 	return 0;
 }
 
-static int add_doubt(struct rp_standing *standing, int64_t sequence,
+static int add_doubt(struct rp_doubt **doubts, size_t *n, int64_t sequence,
 		     int damaged, struct rp_err *err)
 {
-	struct rp_doubt *v = realloc(standing->doubts,
-				     (standing->n_doubts + 1) * sizeof(*v));
+	struct rp_doubt *v = realloc(*doubts, (*n + 1) * sizeof(*v));
 
 	if (!v)
 		return rp_fail(err, RALLY_ENOMEM, "restore: no memory");
-	standing->doubts = v;
-	v[standing->n_doubts].sequence = sequence;
-	v[standing->n_doubts++].damaged = damaged;
+	*doubts = v;
+	v[*n].sequence = sequence;
+	v[(*n)++].damaged = damaged;
 	return 0;
 }
 
@@ -95,31 +94,68 @@ out:
 	rp_folder_free(&folder);
 }
 
+/* Rank 0: elsewhere. */
+static void choose_origin(struct rp_trial *trial)
+{
+	struct rally *rp = trial->rp;
+	struct rp_ckpt ckpt;
+
+	if (rp_origin_choose(&rp->io, trial->origin, &ckpt, &trial->single,
+			     &rp->err) != 0)
+		return;
+	trial->path = ckpt.path;
+	trial->sequence = ckpt.sequence;
+	trial->step = ckpt.step;
+}
+
+static void choose(struct rp_trial *trial)
+{
+	struct rally *rp = trial->rp;
+
+	if (!trial->origin) {
+		choose_newest(trial);
+		if (trial->path || rp->err.code != 0 || !*rp->options.from)
+			return;
+		trial->origin = &rp->origin;
+	}
+	choose_origin(trial);
+}
+
 int rp_trial_choose(struct rp_trial *trial)
 {
 	struct rally *rp = trial->rp;
-	int64_t name[2] = { -1, 0 };
+	int64_t name[4] = { -1, 0, 0, 0 };
 	size_t length;
 
 	if (rp->comm.rank == 0) {
-		choose_newest(trial);
+		choose(trial);
 		name[0] = trial->sequence;
 		name[1] = trial->step;
+		name[2] = trial->origin != NULL;
+		name[3] = trial->single;
 	}
 	if (rp_comm_root(&rp->comm, &rp->err) != 0 ||
 	    rp_comm_bcast(&rp->comm, name, sizeof(name), &rp->err) != 0)
 		return rp->err.code;
 	trial->sequence = name[0];
 	trial->step = name[1];
+	trial->single = (int)name[3];
+	if (name[2] && !trial->origin)
+		trial->origin = &rp->origin;
 	length = trial->path ? strlen(trial->path) : 0;
 	return rp_comm_bcast_text(&rp->comm, &trial->path, &length, &rp->err);
 }
 
-/* A manifest that is sound in itself may be another checkpoint's. */
+/* A manifest that is sound in itself may be another checkpoint's; one that was asked
+ * for by its path may have been given any name. */
 static int check_name(struct rp_trial *trial, const char *file)
 {
 	const struct rp_manifest *m = &trial->manifest;
 
+	if (trial->single) {
+		trial->sequence = m->sequence;
+		trial->step = m->step;
+	}
 	if (m->sequence == trial->sequence && m->step == trial->step)
 		return 0;
 	return rp_fail(&trial->rp->err, RALLY_ECORRUPT,
@@ -212,15 +248,18 @@ int rp_trial_pass_over(struct rp_trial *trial)
 	struct rally *rp = trial->rp;
 	struct rp_err why = rp->err;
 
-	if (!trial->path || is_ours(&why) ||
+	if (!trial->path || trial->single || is_ours(&why) ||
 	    (why.code != RALLY_ECORRUPT && why.code != RALLY_EIO))
 		return 0;
 	rp_words_passed_over(rp, strrchr(trial->path, '/') + 1, why.text);
 	rp_err_clear(&rp->err);
 	/* It may be the one whose blocks the next save would share. */
 	rp_shard_base_forget(&rp->base);
-	if (rp->comm.rank == 0)
-		add_doubt(&rp->standing, trial->sequence, is_damage(&why),
-			  &rp->err);
+	if (rp->comm.rank == 0 && trial->origin)
+		add_doubt(&trial->origin->doubts, &trial->origin->n_doubts,
+			  trial->sequence, is_damage(&why), &rp->err);
+	else if (rp->comm.rank == 0)
+		add_doubt(&rp->standing.doubts, &rp->standing.n_doubts,
+			  trial->sequence, is_damage(&why), &rp->err);
 	return rp_comm_root(&rp->comm, &rp->err) == 0;
 }

@@ -22,16 +22,19 @@
 
 struct rp_trial {
 	struct rally *rp;
+	struct rp_origin *origin;	/* where it is, if not in the own folders */
+	int single;		/* there is no other there */
 	char *path;		/* of the checkpoint, on all ranks */
 	struct rp_manifest manifest;
 	char *lacks;		/* flow/lacks.h; NULL: nothing */
-	int64_t sequence, step;	/* by its name */
+	int64_t sequence, step;	/* by its name, or by the manifest of a single one */
 	struct rp_taken taken;	/* by rp_trial_read() */
 };
 
-/* Rank 0 chooses the newest checkpoint that was not passed over; all learn
- * which, or that there is none (path NULL) and whether that is an error: it is,
- * where one ever was. */
+/* Rank 0 chooses the newest checkpoint that was not passed over: at the trial's
+ * origin, if it has one; else in the own folders and, where none ever was there, at
+ * the origin of option 'from', which the trial has then. All learn which, or that
+ * there is none (path NULL) and whether that is an error: it is, where one ever was. */
 int rp_trial_choose(struct rp_trial *trial);
 
 /* The manifest of the chosen checkpoint, read once, for all. */

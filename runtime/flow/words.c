@@ -299,21 +299,22 @@ static char *resharded(const struct rally *rp, const struct rp_manifest *m,
 }
 
 void rp_words_resumed(struct rally *rp, const struct rp_manifest *m,
-		      const struct rp_taken *taken, int64_t elapsed)
+		      const char *from, const struct rp_taken *taken,
+		      int64_t elapsed)
 {
 	char amount[80], others[120];
 
 	if (!speaks(rp))
 		return;
 	tell(rp, "resumed",
-	     json_pack("{s:I,s:I,s:I,s:I,s:i,s:I,s:I}", "sequence",
+	     json_pack("{s:I,s:I,s:I,s:I,s:i,s:I,s:I,s:s*}", "sequence",
 		       (json_int_t)m->sequence, "step", (json_int_t)m->step,
 		       "bytes", (json_int_t)m->bytes, "elapsed_ns",
 		       (json_int_t)elapsed, "written_by", m->ranks, "needed",
 		       (json_int_t)taken->needed, "read",
-		       (json_int_t)taken->read),
-	     "resumed from step %" PRId64 ": sequence %" PRId64
-	     ", %s%s", m->step, m->sequence,
+		       (json_int_t)taken->read, "from", from),
+	     "resumed from step %" PRId64 "%s%s: sequence %" PRId64 ", %s%s",
+	     m->step, from ? " of " : "", from ? from : "", m->sequence,
 	     transfer(taken->verified, elapsed, amount, sizeof(amount)),
 	     resharded(rp, m, taken, others, sizeof(others)));
 }

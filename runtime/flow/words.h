@@ -40,8 +40,10 @@ void rp_words_current(struct rally *rp, int64_t step);
 void rp_words_pruned(struct rally *rp, size_t count);
 void rp_words_passed_over(struct rally *rp, const char *name,
 			  const char *reason);
+/* `from`: a checkpoint that is not in the own folders; NULL: it is. */
 void rp_words_resumed(struct rally *rp, const struct rp_manifest *m,
-		      const struct rp_taken *taken, int64_t elapsed);
+		      const char *from, const struct rp_taken *taken,
+		      int64_t elapsed);
 /* Optional names that the restored checkpoint lacks, and the same as text. Steals the
  * array. */
 void rp_words_absent(struct rally *rp, json_t *names, const char *text);

@@ -24,6 +24,7 @@ mpi_tests = \
 	tests/mpi/test_fallback.mpi \
 	tests/mpi/test_file.mpi \
 	tests/mpi/test_finalize.mpi \
+	tests/mpi/test_from.mpi \
 	tests/mpi/test_incremental.mpi \
 	tests/mpi/test_inject.mpi \
 	tests/mpi/test_layout.mpi \
@@ -90,6 +91,10 @@ tests_mpi_test_file_mpi_LDADD = $(mpi_test_ldadd)
 tests_mpi_test_finalize_mpi_SOURCES = tests/mpi/test_finalize.c
 tests_mpi_test_finalize_mpi_CFLAGS = $(mpi_test_cflags)
 tests_mpi_test_finalize_mpi_LDADD = $(mpi_test_ldadd)
+
+tests_mpi_test_from_mpi_SOURCES = tests/mpi/test_from.c
+tests_mpi_test_from_mpi_CFLAGS = $(mpi_test_cflags)
+tests_mpi_test_from_mpi_LDADD = $(mpi_test_ldadd)
 
 tests_mpi_test_inject_mpi_SOURCES = tests/mpi/test_inject.c
 tests_mpi_test_inject_mpi_CFLAGS = $(mpi_test_cflags)
