@@ -1,6 +1,7 @@
 # The examples, built with everything else so that they can't rot.
 example_steps = examples/01_save examples/02_restore examples/03_loop \
-	examples/04_array examples/05_files examples/06_particles
+	examples/04_array examples/05_files examples/06_particles \
+	examples/07_reshard
 noinst_PROGRAMS += $(example_steps) examples/heat
 
 example_cflags = $(AM_CFLAGS) $(MPI_CFLAGS)
@@ -29,6 +30,10 @@ examples_05_files_LDADD = $(example_ldadd)
 examples_06_particles_SOURCES = examples/06_particles.c
 examples_06_particles_CFLAGS = $(example_cflags)
 examples_06_particles_LDADD = $(example_ldadd)
+
+examples_07_reshard_SOURCES = examples/07_reshard.c
+examples_07_reshard_CFLAGS = $(example_cflags)
+examples_07_reshard_LDADD = $(example_ldadd)
 
 # No fused multiply-add: the vector part of a loop and its remainder may then
 # round differently, and which cell is in which depends on the ranks.

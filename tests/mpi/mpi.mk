@@ -197,6 +197,10 @@ tests_mpi_chaos_SOURCES = tests/mpi/chaos.c tests/mpi/chaos.h \
 tests_mpi_chaos_CFLAGS = $(AM_CFLAGS) $(MPI_CFLAGS)
 tests_mpi_chaos_LDADD = librallypoint.la $(MPI_LIBS)
 
+# The examples, as their heads say: on more ranks, then on fewer.
+TESTS += tests/mpi/run_examples
+EXTRA_DIST += tests/mpi/run_examples
+
 # What tests/lib/memcheck must find.
 check_PROGRAMS += tests/mpi/faults
 tests_mpi_faults_SOURCES = tests/mpi/faults.c
