@@ -4,7 +4,7 @@
  *
  * They stand in tests/old, were written by 3 ranks, and hold what write_state.c
  * says. Ranks of another number, and those of another split, want arrays and the
- * shared file alone.
+ * shared file; those of another number adopt the private memory.
  *
  * ranks: 1 2 3 5
  */
@@ -219,6 +219,31 @@ static void check_private(void)
 	assert_string_equal(got.log, text);
 }
 
+/* On another number of ranks each takes what all of them had. */
+static int64_t adopted[WRITERS][64];
+static int calls;
+
+static int adopt(const struct rally_old *of, void **into, void *arg)
+{
+	int empty = strcmp(of->name, "nothing") == 0;
+	size_t count = empty ? 0 : (size_t)of->rank + 2;
+
+	(void)arg;
+	if (!empty)
+		*into = adopted[of->rank];
+	calls++;
+	return of->ranks != WRITERS || of->count != count || of->step != STEP ||
+	       of->type != (empty ? RALLY_U8 : RALLY_I64);
+}
+
+static void check_adopted(void)
+{
+	assert_int_equal(calls, 2 * WRITERS);
+	for (int r = 0; r < WRITERS; r++)
+		for (int i = 0; i < r + 2; i++)
+			assert_int_equal(adopted[r][i], 1000 * r + i - 3);
+}
+
 static void restore(const char *which, int turned, int private)
 {
 	rally_t *rp = mt_open(put(NULL, which, "0000-step-12"));
@@ -228,12 +253,18 @@ static void restore(const char *which, int turned, int private)
 	add_arrays(rp, turned);
 	if (private)
 		add_private(rp);
+	else
+		mt_code(rp, rally_adopt(rp, adopt, NULL), 0);
+	memset(adopted, 0, sizeof(adopted));
+	calls = 0;
 	mt_code(rp, rally_restore(rp, &step, &how), 0);
 	assert_int_equal(how, RALLY_RESUMED);
 	assert_int_equal(step, STEP);
 	check_arrays(turned);
 	if (private)
 		check_private();
+	else if (mt_size != WRITERS)
+		check_adopted();
 	assert_string_equal(rally_meta_get(rp, "case"), "tube");
 	mt_code(rp, rally_close(rp), 0);
 	mt_barrier();

@@ -3,13 +3,15 @@
  *
  *     mpirun -n 4 write_types FOLDER [each]
  *
- * With "each" also a folder for each type, FOLDER-TYPE, without the other types, cube
- * and large.
+ * With "each" also a folder for each type, FOLDER-TYPE, which has nothing but it.
  *
  * Private region "p_TYPE" of rank r: 50 + 7 r elements, element i is
  * pattern(i + 5 r). Array "a_TYPE", 7 x 10 split by rows, element (i, j) is
  * pattern(10 i + j). Array "cube", 5 x 4 x 3 of F64 split along its middle over
- * all but the last rank, which has an empty box. Private region "large" is
+ * all but the last rank, which has an empty box. "even" (F64 [100,100], element (i, j)
+ * is 100 i + j + 0.25) and "small" (I32 [6], 3 i - 5) are replicated. "owned" (I16 [12],
+ * 7 i) is split, with one element more on either side where there is one, which the rank
+ * does not answer for: those hold -1. Private region "large" is
  * 3 MiB and 5 bytes, more than one block of hashes. pattern(k) = k % 100 as a
  * number; of types that C has not, the bits of that number; for F32 and F64 a
  * quarter more.
@@ -111,6 +113,36 @@ static void add_cube(rally_t *rp, int rank, int ranks)
 		fail("rally_add_array", rp);
 }
 
+static void add_replicated(rally_t *rp)
+{
+	static const int64_t shape[2] = { 100, 100 }, six = 6;
+	static double even[10000];
+	static int32_t small[6];
+
+	for (int i = 0; i < 10000; i++)
+		even[i] = i + 0.25;
+	for (int i = 0; i < 6; i++)
+		small[i] = 3 * i - 5;
+	if (rally_add_replicated(rp, "even", even, RALLY_F64, 2, shape) != 0 ||
+	    rally_add_replicated(rp, "small", small, RALLY_I32, 1, &six) != 0)
+		fail("rally_add_replicated", rp);
+}
+
+static void add_owned(rally_t *rp, int rank, int ranks)
+{
+	static int16_t box[12];
+	int64_t global = 12, own = global * rank / ranks;
+	int64_t end = global * (rank + 1) / ranks, n = end - own;
+	int64_t start = own - (own > 0), local = end + (end < global) - start;
+
+	for (int64_t i = start; i < start + local; i++)
+		box[i - start] = (int16_t)(i < own || i >= end ? -1 : 7 * i);
+	if (rally_add_array(rp, "owned", box, RALLY_I16, 1, &global, &start,
+			    &local) != 0 ||
+	    rally_own(rp, "owned", &own, &n) != 0)
+		fail("rally_own", rp);
+}
+
 static void add_large(rally_t *rp, int rank)
 {
 	static unsigned char large[LARGE];
@@ -134,6 +166,8 @@ static void write_folder(const char *dir, size_t first, size_t end, int rank,
 		add_type(rp, t, rank, ranks);
 	if (end - first == TYPES) {
 		add_cube(rp, rank, ranks);
+		add_replicated(rp);
+		add_owned(rp, rank, ranks);
 		add_large(rp, rank);
 	}
 	if (rally_save(rp, 120) != 0)

@@ -17,10 +17,11 @@ import safetensors
 import xxhash
 from safetensors import safe_open
 
+import manifest
 import table
 from shard import SIZES, Shard
-from values import (BITS, LARGE, NOT_IN_NUMPY, NUMPY, RANKS, array, cube, pattern,
-                    private)
+from values import (BITS, LARGE, NOT_IN_NUMPY, NUMPY, RANKS, array, cube, even,
+                    owned, pattern, private, small)
 
 ALIGN, SMALL = 4096, 65536
 BLOCK = 1 << 20
@@ -91,6 +92,23 @@ def case_arrays(folder):
     for dtype in NUMPY:
         same(assemble(folder, f"a_{dtype}"), array(dtype), f"a_{dtype}")
     same(assemble(folder, "cube"), cube(), "cube")
+
+
+def case_replicated(folder):
+    """Stored once, in slices or by one rank."""
+    same(assemble(folder, "even"), even(), "even")
+    same(assemble(folder, "small"), small(), "small")
+
+
+def case_owned(folder):
+    """Of boxes that overlap, by the manifest, the part that each answers for."""
+    whole = np.zeros(12, np.int16)
+    for path, piece in zip(paths(folder), manifest.read(folder)["shards"]):
+        box, = [b for b in piece["regions"] if b["array"] == "owned"]
+        (at,), (n,) = box["own"]["start"], box["own"]["local"]
+        first = at - box["start"][0]
+        whole[at:at + n] = load(path)[1]["owned"][first:first + n]
+    same(whole, owned(), "owned")
 
 
 def case_bits_without_numpy_type(folder):
@@ -174,7 +192,7 @@ def case_layout_rules(folder):
             at = end
         assert at == len(shard.data), "bytes behind the last tensor"
         for name in shard.tensors:
-            assert name.startswith(("a_", "cube")) or name not in seen, \
+            assert "@" not in name or name not in seen, \
                 f"{name} stands in two shards"
             seen.add(name)
 

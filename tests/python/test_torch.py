@@ -22,7 +22,7 @@ import numpy as np
 
 import table
 from shard import SIZES
-from values import array, cube
+from values import array, cube, even, small
 
 import torch
 import torch.distributed as dist
@@ -49,6 +49,8 @@ def wanted():
     arrays = {"a_" + t: (getattr(torch, name), array(t))
               for t, name in TYPES.items()}
     arrays["cube"] = (torch.float64, cube())
+    arrays["even"] = (torch.float64, even())
+    arrays["small"] = (torch.int32, small())
     return arrays
 
 
@@ -112,8 +114,8 @@ def worker(folder, store, rank, ranks):
         mesh = init_device_mesh("cpu", (ranks,))
     for name, (dtype, whole) in wanted().items():
         both = [load_one(checkpoint(folder), name, dtype, whole, dim, mesh, rank,
-                         ranks) for dim in (0, 1)]
-        if name == "cube":
+                         ranks) for dim in range(min(whole.ndim, 2))]
+        if not name.startswith("a_"):
             seen[name] = both
             continue
         seen["all"] += both if name[2:] in SAFE else []
@@ -179,8 +181,10 @@ def case_types_beside_each_other(seen, page):
 
 
 def case_empty_boxes(seen, page):
-    """The last of the four ranks has nothing of the cube."""
-    assert seen.two["cube"] == seen.one["cube"] == "", (seen.two, seen.one)
+    """The last of the four ranks has nothing of the cube, and all but the first have
+    nothing of the small one."""
+    for name in ("cube", "small", "even"):
+        assert seen.two[name] == seen.one[name] == "", (seen.two, seen.one)
 
 
 def case_halos_and_private_memory(seen, page):

@@ -37,6 +37,18 @@ def cube():
     return np.arange(60.0).reshape(5, 4, 3) + 0.25
 
 
+def even():
+    return (np.arange(10000) + 0.25).reshape(100, 100)
+
+
+def small():
+    return (3 * np.arange(6) - 5).astype(np.int32)
+
+
+def owned():
+    return (7 * np.arange(12)).astype(np.int16)
+
+
 def private(dtype, rank):
     """The private region "p_DTYPE" of a rank."""
     return pattern(dtype, np.arange(50 + 7 * rank) + 5 * rank)
