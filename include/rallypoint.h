@@ -246,7 +246,7 @@ int rally_own(rally_t *rp, const char *name, const int64_t *start,
 
 /* Registers an array of `ndim` dimensions that each rank has all of: parameters, a
  * table, a random state that is the same everywhere. It is stored once, each rank a
- * slice of its rows (rank 0 all of one of less than 64 KiB), as a global array that
+ * slice of its rows (of 4 MiB or more, else fewer ranks do), as a global array that
  * any number of ranks, and rally_add_array() too, may read; a restore fills it on
  * every rank. Each save, a stop's too, first compares the ranks' bytes, by a hash of
  * all of them: where they differ, bit for bit, it fails with EMISMATCH on all ranks

@@ -4,21 +4,35 @@
 
 #include "data/dtype.h"
 
-/* Where the rows of `rank` begin: n * rank / ranks, which may be too large to be
+/* Where the rows of a slice begin: n * slice / slices, which may be too large to be
  * multiplied out. */
-static int64_t first_row(int64_t n, int rank, int ranks)
+static int64_t first_row(int64_t n, int slice, int slices)
 {
-	return n / ranks * rank + n % ranks * rank / ranks;
+	return n / slices * slice + n % slices * slice / slices;
+}
+
+/* Where there are fewer slices than ranks, they are far apart: on several nodes. -1: none
+ * is this rank's. */
+static int slice_of(int rank, int ranks, int slices)
+{
+	int64_t slice = ((int64_t)rank * slices + ranks - 1) / ranks;
+
+	if (slice >= slices || slice * ranks / slices != rank)
+		return -1;
+	return (int)slice;
 }
 
 static void take_slice(struct rp_region *r, int rank, int ranks)
 {
-	int64_t from = rank > 0 ? r->shape[0] : 0, to = r->shape[0];
 	uint64_t row = r->shape[0] > 0 ? r->bytes / (uint64_t)r->shape[0] : 0;
+	uint64_t most = r->bytes / RP_SLICE_LEAST;
+	int slices = most < 1 ? 1 : most < (uint64_t)ranks ? (int)most : ranks;
+	int slice = slice_of(rank, ranks, slices);
+	int64_t from = r->shape[0], to = from;
 
-	if (r->bytes >= RP_SLICE_LEAST) {
-		from = first_row(r->shape[0], rank, ranks);
-		to = first_row(r->shape[0], rank + 1, ranks);
+	if (slice >= 0) {
+		from = first_row(r->shape[0], slice, slices);
+		to = first_row(r->shape[0], slice + 1, slices);
 	}
 	r->start[0] = from;
 	r->local[0] = to - from;

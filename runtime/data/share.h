@@ -1,8 +1,8 @@
 /*
  * data/share.h - who stores what of an array that several ranks hold the same part of
  *
- * A replicated array is stored once, by all ranks together: each has a slice of its
- * rows, so that it is a global array for whoever reads it. A small one is rank 0's.
+ * A replicated array is stored once, by ranks together: each has a slice of its rows,
+ * so that it is a global array for whoever reads it. A small one is rank 0's.
  * Boxes with a halo overlap; there the rank that declares to answer for a part is
  * the one that is believed.
  */
@@ -12,7 +12,9 @@
 #include "base/err.h"
 #include "data/region.h"
 
-#define RP_SLICE_LEAST ((uint64_t)64 << 10)	/* bytes; less is not divided */
+/* Bytes: no slice is smaller. Whoever reads the array opens each slice's shard, and
+ * reads a block to its end before it is believed. */
+#define RP_SLICE_LEAST ((uint64_t)4 << 20)
 
 /* Fills a region from the arguments of rally_add_replicated(), which it checks: its
  * box is the slice that `rank` of `ranks` stores. The name is borrowed. */

@@ -640,7 +640,7 @@ static void test_lost(void **state)
  * On another number of ranks
  */
 
-#define ALL 300001	/* bytes of a replicated array */
+#define ALL 9000001	/* bytes of a replicated array: two slices */
 
 static unsigned char pattern[ALL];
 

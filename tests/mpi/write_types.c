@@ -8,7 +8,7 @@
  * Private region "p_TYPE" of rank r: 50 + 7 r elements, element i is
  * pattern(i + 5 r). Array "a_TYPE", 7 x 10 split by rows, element (i, j) is
  * pattern(10 i + j). Array "cube", 5 x 4 x 3 of F64 split along its middle over
- * all but the last rank, which has an empty box. "even" (F64 [100,100], element (i, j)
+ * all but the last rank, which has an empty box. "even" (F64 [12000,100], element (i, j)
  * is 100 i + j + 0.25) and "small" (I32 [6], 3 i - 5) are replicated. "owned" (I16 [12],
  * 7 i) is split, with one element more on either side where there is one, which the rank
  * does not answer for: those hold -1. Private region "large" is
@@ -115,11 +115,11 @@ static void add_cube(rally_t *rp, int rank, int ranks)
 
 static void add_replicated(rally_t *rp)
 {
-	static const int64_t shape[2] = { 100, 100 }, six = 6;
-	static double even[10000];
+	static const int64_t shape[2] = { 12000, 100 }, six = 6;
+	static double even[1200000];	/* in two slices */
 	static int32_t small[6];
 
-	for (int i = 0; i < 10000; i++)
+	for (int i = 0; i < 1200000; i++)
 		even[i] = i + 0.25;
 	for (int i = 0; i < 6; i++)
 		small[i] = 3 * i - 5;

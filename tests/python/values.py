@@ -38,7 +38,7 @@ def cube():
 
 
 def even():
-    return (np.arange(10000) + 0.25).reshape(100, 100)
+    return (np.arange(1200000) + 0.25).reshape(12000, 100)
 
 
 def small():

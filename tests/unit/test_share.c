@@ -57,7 +57,8 @@ static void test_slices(void **state)
 		{ 8192, 1, 1, 1 },   { 100003, 1, 3, 1 },
 		{ 5, 100000, 1, 1 }, { 1, 100000, 1, 1 },
 		{ 0, 5, 5, 5 },	     { 7, 0, 5, 5 },
-		{ INT64_MAX / 8, 1, 1, 1 },
+		{ INT64_MAX / 8, 1, 1, 1 }, { 3000001, 1, 1, 1 },
+		{ 3, 3000000, 1, 1 },
 	};
 
 	(void)state;
@@ -68,23 +69,29 @@ static void test_slices(void **state)
 	expect_all(1, shapes[8], 99991);
 }
 
-/* Less than 64 KiB is rank 0's. */
+/* Less than two slices are rank 0's, and three are far apart. */
 static void test_small(void **state)
 {
-	const int64_t just[1] = { 8192 }, less[1] = { 8191 };
+	const int64_t just[1] = { 1 << 20 }, less[1] = { (1 << 20) - 1 };
+	const int64_t three[1] = { 3 << 19 };
 	struct rp_region r;
 
 	(void)state;
 	assert_int_equal(rp_region_replicated(&r, "r", memory, RALLY_F64, 1, just,
-					      1, 4, NULL), 0);
-	assert_int_equal(r.local[0], 2048);
+					      1, 2, NULL), 0);
+	assert_int_equal(r.local[0], 1 << 19);
 	assert_int_equal(rp_region_replicated(&r, "r", memory, RALLY_F64, 1, less,
-					      1, 4, NULL), 0);
+					      1, 2, NULL), 0);
 	assert_int_equal(r.local[0], 0);
 	assert_int_equal(r.bytes, 0);
 	assert_int_equal(rp_region_replicated(&r, "r", memory, RALLY_F64, 1, less,
-					      0, 4, NULL), 0);
-	assert_int_equal(r.local[0], 8191);
+					      0, 2, NULL), 0);
+	assert_int_equal(r.local[0], (1 << 20) - 1);
+	for (int rank = 0; rank < 9; rank++) {
+		assert_int_equal(rp_region_replicated(&r, "r", memory, RALLY_F64,
+						      1, three, rank, 9, NULL), 0);
+		assert_int_equal(r.local[0], rank % 3 == 0 ? 1 << 19 : 0);
+	}
 }
 
 static void test_whole_of_others(void **state)
