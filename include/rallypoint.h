@@ -198,8 +198,8 @@ const char *rally_meta_get(const rally_t *rp, const char *key);
  * What is saved
  *
  * Names are 1 to RALLY_MAX_NAME bytes of printable ASCII without '/', '@', '"'
- * and '\', and do not begin with a dot. Adding a name again replaces what it
- * stood for, and costs a look-up: a program that swaps two buffers adds the
+ * and '\', do not begin with a dot, and "__metadata__" is none: it is the shards'
+ * own. Adding a name again replaces what it stood for, and costs a look-up: a program that swaps two buffers adds the
  * current one again in each step. Buffers stay the program's: they must hold
  * their data until the name is dropped or the handle closed, and are read at a
  * safe point or in rally_save() only. The library can't notice one that was freed

@@ -20,6 +20,11 @@ int rp_region_check_name(const char *name, struct rp_err *err)
 	if (name[0] == '.')
 		return rp_fail(err, RALLY_EARG,
 			       "the name '%s' begins with a dot", name);
+	/* A shard's header says under it what the file is. */
+	if (strcmp(name, "__metadata__") == 0)
+		return rp_fail(err, RALLY_EARG,
+			       "the name '%s' is the safetensors format's own",
+			       name);
 	for (const char *p = name; *p; p++)
 		if (*p < ' ' || *p > '~' || strchr("/@\"\\", *p))
 			return rp_fail(err, RALLY_EARG,

@@ -14,10 +14,10 @@ static int fn(const char *path, enum rally_file_op op, int64_t step, void *arg)
 static void test_names(void **state)
 {
 	static const char *const good[] = { "T", "a b", "x.y", "~!#$%^&*()",
-					    "{}[]<>|;:',?" };
+					    "{}[]<>|;:',?", "__metadata" };
 	static const char *const bad[] = { "", ".x", "a/b", "a@b", "a\"b",
 					   "a\\b", "a\nb", "a\x7f", "\xc3\xa4",
-					   "..", NULL };
+					   "..", "__metadata__", NULL };
 	char name[RALLY_MAX_NAME + 2];
 	struct rp_err err = { 0 };
 
