@@ -70,22 +70,30 @@ static int split(struct rp_output *output, const char *path, struct rp_err *err)
 	return output->temp ? 0 : no_memory(path, err);
 }
 
+/* One of the files that an export makes: with that ending, and no folder. */
+static int is_one(DIR *dir, const char *name, const char *ending)
+{
+	size_t n = strlen(name), length = strlen(ending);
+	struct stat st;
+
+	return n > length && strcmp(name + n - length, ending) == 0 &&
+	       fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(st.st_mode);
+}
+
 /* A folder of other things is not ours to remove. */
 static int holds_only(const char *path, const char *ending, struct rp_err *err)
 {
 	DIR *dir = opendir(path);
-	size_t length = strlen(ending);
 	struct dirent *entry;
 	int rc = 0;
 
 	if (!dir)
 		return rp_fail_errno(err, "open", path);
 	while (rc == 0 && (entry = readdir(dir)) != NULL) {
-		size_t n = strlen(entry->d_name);
-
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 			continue;
-		if (n <= length || strcmp(entry->d_name + n - length, ending) != 0)
+		if (!is_one(dir, entry->d_name, ending))
 			rc = rp_fail(err, RALLY_EARG, "%s holds '%s' too, which "
 				     "--force does not remove: give another "
 				     "name", path, entry->d_name);

@@ -217,6 +217,12 @@ class Refusing(Arrays):
                     self.out("all/"), "--force", left=["all", "x.npy"])
         self.assertEqual(sorted(os.listdir(self.out("all"))),
                          ["thesis.tex", "wide.npy"])
+        os.remove(os.path.join(self.out("all"), "thesis.tex"))
+        os.mkdir(os.path.join(self.out("all"), "folder.npy"))
+        self.refuse(EARG, "'folder.npy'", self.dir, "cube", "-o",
+                    self.out("all/"), "--force", left=["all", "x.npy"])
+        self.assertEqual(sorted(os.listdir(self.out("all"))),
+                         ["folder.npy", "wide.npy"])
         os.symlink("all", self.out("link.npy"))
         self.refuse(EARG, "no regular file", self.dir, "cube", "-o",
                     self.out("link.npy"), "--force",
