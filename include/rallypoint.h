@@ -380,11 +380,11 @@ int rally_restore_from(rally_t *rp, const char *path, int64_t *step);
  * of them even so, and may use collective calls of the program's; `old` is the
  * library's. It may not call the library, as a function of rally_file(). A damaged
  * checkpoint is given up for an older one, whose regions are told from old->index 0
- * on: then what was given before is void.
+ * on, also where as many ranks as these wrote it: then what was given before is void.
  * The memory that is registered by rally_add() is left alone by such a restore: add
  * what has become of it afterwards. Without a function (NULL takes it back) registered
  * private memory of another number of ranks is ELAYOUT. On the same number of ranks
- * fn is not called. Logically Collective. Errors: none of its own. */
+ * fn is not called otherwise. Logically Collective. Errors: none of its own. */
 struct rally_old {
 	int rank, ranks;		/* whose it was, of how many */
 	const char *name;

@@ -19,7 +19,8 @@ struct old {
 struct olds {
 	struct old *v;	/* by rank, then name */
 	size_t n;
-	unsigned char *taken;	/* by any rank, for each */
+	unsigned char *taken;	/* by any rank, for each; behind them: that there is
+				   a function */
 };
 
 /*
@@ -247,9 +248,12 @@ static int offer_all(struct rp_trial *trial, struct olds *olds,
 		refuse(trial, olds);
 	for (size_t i = 0; rp->adopt && i < olds->n; i++)
 		offer(trial, olds, i, want);
+	olds->taken[olds->n] = rp->adopt && olds->n > 0;
 	if (rp_comm_settle(&rp->comm, &rp->err) == 0 &&
-	    rp_comm_any(&rp->comm, olds->taken, olds->n, &rp->err) == 0)
+	    rp_comm_any(&rp->comm, olds->taken, olds->n + 1, &rp->err) == 0) {
+		rp->adopting |= olds->taken[olds->n];
 		warn_orphans(rp, olds);
+	}
 	return rp->err.code;
 }
 

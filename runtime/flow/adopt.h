@@ -4,7 +4,9 @@
  * Nobody but the program knows what becomes of it. Each of its ranks is told of each
  * old rank's regions, in the same order, and gives memory for those that it takes. The
  * headers of the old shards are read once, by the ranks in turn, which then tell each
- * other.
+ * other. Where the checkpoint turns out to be damaged the program is told of the older
+ * one's, too, whichever number of ranks wrote that: else it would go on with memory that
+ * nobody has filled.
  */
 #ifndef RP_FLOW_ADOPT_H
 #define RP_FLOW_ADOPT_H

@@ -116,6 +116,7 @@ struct rally {
 	json_t *restored_meta;
 	rally_adopt_fn *adopt;	/* for private memory of another number of ranks */
 	void *adopt_arg;
+	int adopting;		/* this restore has told the function of regions */
 	struct rp_origin origin;	/* by option 'from' */
 	char *found_path;	/* rally_find()'s, NULL: none */
 	struct rp_manifest found;	/* likewise */

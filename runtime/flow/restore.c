@@ -78,6 +78,7 @@ static int restore_newest(struct rally *rp, struct rp_origin *origin,
 	int64_t began = rp_now();
 	int again;
 
+	rp->adopting = 0;
 	do {
 		struct rp_trial trial = { .rp = rp, .origin = origin };
 

@@ -86,7 +86,7 @@ int rp_want_gather(struct rp_trial *trial, struct rp_source *source,
 		   struct rp_want *want)
 {
 	struct rally *rp = trial->rp;
-	int same = trial->manifest.ranks == rp->comm.size;
+	int same = trial->manifest.ranks == rp->comm.size && !rp->adopting;
 
 	want->regions.devices = rp->regions.devices;
 	for (size_t i = 0; rp->err.code == 0 && i < rp->regions.n; i++) {

@@ -366,6 +366,45 @@ static void test_damaged(void **state)
 	assert_true(mt_contains(dir, "events.jsonl", "passed_over"));
 }
 
+/* A program that has begun to adopt goes on with what it adopts, also of an older
+ * checkpoint of its own number of ranks. */
+static void test_damaged_before_same_number(void **state)
+{
+	const char *dir;
+	rally_t *rp;
+
+	(void)state;
+	if (mt_size == 1)
+		return;
+	dir = make(mt_size - 1, 1);
+	if (mr_begin(mt_size)) {
+		rp = mr_open(dir);
+		add(rp, count_of(mr_rank));
+		fill(2);
+		mt_code(rp, rally_save(rp, 2), 0);
+		mr_close(rp);
+	}
+	mr_end();
+	if (mt_rank == 0)
+		flip(dir);
+	if (mr_begin(mt_size - 1)) {
+		rp = open_adopting(dir);
+		mr_restore(rp, 1);
+		check_told(mt_size - 1, 1);
+		check_taken(mt_size - 1, 1);
+		for (int i = 0; i < 5; i++)
+			assert_true(x[i] == -i);
+		/* The next one meets no damage any more. */
+		add(rp, count_of(mr_rank));
+		n_told = 0;
+		mr_restore(rp, 1);
+		assert_int_equal(n_told, 0);
+		mr_close(rp);
+		begin_adopting();
+	}
+	mr_end();
+}
+
 static int32_t got[8][1000];
 
 static int adopt_many(const struct rally_old *old, void **into, void *arg)
@@ -417,6 +456,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(test_orphans),
 	cmocka_unit_test(test_names),
 	cmocka_unit_test(test_damaged),
+	cmocka_unit_test(test_damaged_before_same_number),
 	cmocka_unit_test(test_many),
 };
 
