@@ -32,18 +32,20 @@ static void note(struct rp_difference *diff, double difference, double relative)
 		diff->max_rel = relative;
 }
 
-/* In halves, since the difference of two doubles may be above the largest, as
- * which it is told then. */
+/* Large ones in halves, since the difference of two doubles may be above the largest,
+ * as which it is told then. Of the least ones half would be none. */
 static void compare_floats(struct rp_difference *diff, enum rally_type type,
 			   const unsigned char *a, const unsigned char *b)
 {
-	double x = rp_value_float(type, a) / 2, y = rp_value_float(type, b) / 2;
-	double difference = fabs(x - y), larger = fmax(fabs(x), fabs(y));
+	double x = rp_value_float(type, a), y = rp_value_float(type, b);
+	double larger = fmax(fabs(x), fabs(y)), part = larger > 1 ? 2 : 1;
+	double difference = fabs(x / part - y / part);
 
+	larger /= part;
 	if (!isfinite(x) || !isfinite(y))
 		diff->not_finite++;
 	else
-		note(diff, fmin(2 * difference, DBL_MAX),
+		note(diff, fmin(part * difference, DBL_MAX),
 		     larger > 0 ? difference / larger : 0);
 }
 

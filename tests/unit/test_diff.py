@@ -171,6 +171,13 @@ class Different(Diff):
         self.assertEqual((got["max_abs"], got["max_rel"]),
                          (sys.float_info.max, 2))
 
+    def test_the_least_apart(self):
+        self.arrays(1)
+        self.arrays(1, "odd[4]=0", dir=self.other)
+        got = self.diff(1, "odd")["odd"]
+        self.assertEqual((got["max_abs"], got["max_rel"]), (5e-324, 1))
+        self.assertIn("max abs 4.94065646e-324, max rel 1\n", self.text(1, "odd"))
+
     def test_bits(self):
         """The same NaN is the same, 0 and -0 are not, and no number is told of what
         is not finite."""
