@@ -164,7 +164,9 @@ class TestDoctor(Doctor):
                      "mend: srun rallypoint run sh -c './solver; true'",
                      "1 problem\n"):
             self.assertIn(part, got.stdout)
-        self.assertLess(max(map(len, got.stdout.splitlines())), 80)
+        # But for those that hold the path of the script, however long that is.
+        lines = got.stdout.replace(os.path.dirname(path), "").splitlines()
+        self.assertLess(max(map(len, lines)), 80)
 
     def test_lines_of_a_text(self):
         """A line that mends can be copied, also where it is several."""
