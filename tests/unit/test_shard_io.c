@@ -92,6 +92,36 @@ static void test_round_trip(void **state)
 	assert_int_equal(progress.done, progress.total);
 }
 
+/* Memory that is lent to the disk makes the same shard as memory that is copied. */
+static void test_lent(void **state)
+{
+	const char *const names[] = { "copied", "lent" };
+	const size_t size = 5 * RP_HASH_BLOCK + 4096 + 99;
+	struct rp_shard_sum sums[2];
+	struct rp_regions regions = { 0 };
+	struct rp_err err = { 0 };
+	unsigned char *memory = NULL;
+
+	assert_int_equal(posix_memalign((void **)&memory, 4096, size), 0);
+	for (size_t i = 0; i < size; i++)
+		memory[i] = (unsigned char)(i * 11 + i / 256);
+	put(&regions, "aligned", memory, RALLY_U8, size);
+	put(&regions, "not", memory + 1, RALLY_U8, size - 1);
+	put(&regions, "small", memory, RALLY_U8, 100);
+	for (int i = 0; i < 2; i++) {
+		struct rp_shard_how how = { .direct = RP_YES, .lend = i };
+
+		assert_int_equal(rp_shard_write(NULL, at(state, names[i]), &regions,
+						0, 1, 7, &how, NULL, &sums[i],
+						&err), 0);
+		assert_int_equal(rp_shard_read(NULL, at(state, names[i]), NULL, 0,
+					       &sums[i], NULL, &err), 0);
+	}
+	assert_memory_equal(&sums[0], &sums[1], sizeof(sums[0]));
+	rp_regions_free(&regions);
+	free(memory);
+}
+
 static void test_never_over_another_file(void **state)
 {
 	struct rp_regions regions = { 0 };
@@ -346,6 +376,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		scratch_test(test_round_trip),
+		scratch_test(test_lent),
 		scratch_test(test_never_over_another_file),
 		scratch_test(test_beside),
 		scratch_test(test_beside_ends),
